@@ -1,0 +1,187 @@
+"""Frames: a table's record batches as checked data frames, counted and summed as they pass.
+
+What a value of each kind may be, and what it becomes, is said here once for all formats.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Context, Decimal
+
+import polars as pl
+import pyarrow as pa
+
+from exporters.formats.table import Column, Kind, Table, Written
+
+_EXACT = Context(prec=100)
+"""Enough digits that a sum of 38-digit decimals is never rounded."""
+
+_SUMMED: frozenset[Kind] = frozenset({"integer", "decimal", "money"})
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What the values of a kind may be, and what they become."""
+
+    wanted: str
+    accepts: Callable[[pl.DataType], bool]
+    become: Callable[[pl.Series], pl.Series]
+    when_null: pl.DataType
+    """The type of a column of which nothing is known but nulls."""
+
+
+def _is_whole(dtype: pl.DataType) -> bool:
+    return dtype.is_integer() or (isinstance(dtype, pl.Decimal) and dtype.scale == 0)
+
+
+def _as_integer(values: pl.Series) -> pl.Series:
+    is_wide = isinstance(values.dtype, pl.Decimal | pl.UInt64 | pl.Int128 | pl.UInt128)
+    return values.cast(pl.Int128 if is_wide else pl.Int64)
+
+
+def _as_decimal(values: pl.Series) -> pl.Series:
+    if isinstance(values.dtype, pl.Decimal):
+        return values
+    return values.cast(pl.Decimal(38, 0) if values.dtype.is_integer() else pl.Float64)
+
+
+def _is_money(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.Decimal) and dtype.scale <= 2
+
+
+_RULES: dict[Kind, _Rule] = {
+    "text": _Rule(
+        "text",
+        lambda dtype: isinstance(dtype, pl.String | pl.Categorical | pl.Enum),
+        lambda values: values.cast(pl.String),
+        pl.String(),
+    ),
+    "integer": _Rule("a whole number", _is_whole, _as_integer, pl.Int64()),
+    "decimal": _Rule("a number", lambda dtype: dtype.is_numeric(), _as_decimal, pl.Float64()),
+    "money": _Rule(
+        "a decimal of at most two places",
+        _is_money,
+        lambda values: values.cast(pl.Decimal(38, 2)),
+        pl.Decimal(38, 2),
+    ),
+    "date": _Rule("a date", lambda dtype: isinstance(dtype, pl.Date), lambda values: values, pl.Date()),
+    "timestamp": _Rule(
+        "a timestamp",
+        lambda dtype: isinstance(dtype, pl.Datetime),
+        lambda values: values.dt.replace_time_zone(None).dt.truncate("1s"),
+        pl.Datetime("us"),
+    ),
+    "boolean": _Rule(
+        "a boolean", lambda dtype: isinstance(dtype, pl.Boolean), lambda values: values, pl.Boolean()
+    ),
+}
+
+
+class Frames:
+    """Iterates over a table's batches once, as frames that hold exactly the table's columns, in its order.
+
+    Every frame has at least one row. By kind the columns are: text String; integer Int64 or Int128; decimal
+    Decimal or Float64 (finite); money Decimal of two places; date Date; timestamp Datetime without a zone,
+    in whole seconds; boolean Boolean. A zoned timestamp becomes the wall clock of its own zone. A column of
+    nulls alone may come in any type.
+
+    Raises ValueError when the table cannot be written (no columns, a name twice, a total that is no sum,
+    a creation time that is not UTC) or a batch lacks a column, and TypeError when a column's values do not
+    fit its kind.
+    """
+
+    def __init__(self, table: Table, batches: Iterable[pa.RecordBatch]) -> None:
+        _check(table)
+        self.rows = 0
+        """Rows seen so far."""
+        self.totals: dict[str, Decimal | None] = {c.name: None for c in table.columns if c.total}
+        """Exact sums of the columns with a total, by name; None until a value that is not null was seen."""
+        self._columns = table.columns
+        self._batches = batches
+        self._notes: Counter[str] = Counter()
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        for batch in self._batches:
+            frame = self._read(batch)
+            if frame.is_empty():
+                continue
+            self.rows += frame.height
+            self._sum(frame)
+            yield frame
+
+    def note(self, column: Column | None, what: str, count: int) -> None:
+        """Remembers that `what` befell the column, or without one the table's heading, `count` times."""
+        if count:
+            where = f'Column "{column.title}"' if column else "Heading"
+            self._notes[f"{where}: {what}"] += count
+
+    def notes(self) -> tuple[str, ...]:
+        """The notes so far, one sentence each, in the order of their first occurrence."""
+        return tuple(
+            f"{what} ({count} {'time' if count == 1 else 'times'})." for what, count in self._notes.items()
+        )
+
+    def written(self) -> Written:
+        """What is said of the file when all frames are written."""
+        return Written(rows=self.rows, notes=self.notes())
+
+    def _read(self, batch: pa.RecordBatch) -> pl.DataFrame:
+        series = []
+        for column in self._columns:
+            position = batch.schema.get_field_index(column.name)
+            if position < 0:
+                raise ValueError(
+                    f"Column {column.name!r} is not, or not once, among the fields of the rows "
+                    f"{batch.schema.names}: name it in the report's query."
+                )
+            series.append(self._convert(column, pl.Series(column.name, batch.column(position))))
+        return pl.DataFrame(series)
+
+    def _convert(self, column: Column, values: pl.Series) -> pl.Series:
+        rule = _RULES[column.kind]
+        if isinstance(values.dtype, pl.Null):
+            return values.cast(rule.when_null)
+        if not rule.accepts(values.dtype):
+            raise TypeError(
+                f"Column {column.name!r} is of kind {column.kind} and needs {rule.wanted}, "
+                f"but its values are {values.dtype}: cast it in the report's query."
+            )
+        if not values.dtype.is_float():
+            return rule.become(values)
+        if column.total:
+            raise TypeError(
+                f"Column {column.name!r} has a total, which must be exact, "
+                f"but its values are {values.dtype}: cast it to a decimal in the report's query."
+            )
+        is_finite = values.is_finite().fill_null(True)
+        self.note(
+            column,
+            "left empty where the value is not a finite number",
+            is_finite.len() - int(is_finite.sum() or 0),
+        )
+        return rule.become(values.set(~is_finite, None))
+
+    def _sum(self, frame: pl.DataFrame) -> None:
+        for name, total in self.totals.items():
+            values = frame[name].drop_nulls()
+            if values.is_empty():
+                continue
+            # In 128 bits, because a sum in the column's own width wraps around silently.
+            wide = values.cast(pl.Int128) if values.dtype.is_integer() else values
+            self.totals[name] = _EXACT.add(total or Decimal(0), Decimal(wide.sum()))
+
+
+def _check(table: Table) -> None:
+    if not table.columns:
+        raise ValueError(f"Table {table.title!r} has no columns: give it at least one.")
+    twice = [name for name, count in Counter(c.name for c in table.columns).items() if count > 1]
+    if twice:
+        raise ValueError(f"Table {table.title!r} names columns {twice} more than once: name each once.")
+    for column in table.columns:
+        if column.total and column.kind not in _SUMMED:
+            raise ValueError(
+                f"Column {column.name!r} is of kind {column.kind} and has no sum: drop its total."
+            )
+    if table.created_at.utcoffset() != timedelta(0):
+        raise ValueError(f"Table {table.title!r} was created at {table.created_at}: give that time in UTC.")

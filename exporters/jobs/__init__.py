@@ -1,0 +1,32 @@
+"""Export job records: their states, their history and who works on them."""
+
+from exporters.jobs.errors import (
+    IllegalTransition,
+    JobCancelled,
+    JobError,
+    JobExists,
+    JobNotFound,
+    JobsUnavailable,
+    LeaseLost,
+    SchemaTooNew,
+)
+from exporters.jobs.records import LEASE_LOST, Event, EventName, Job, Status
+from exporters.jobs.store import JobStore, open_jobs
+
+__all__ = [
+    "LEASE_LOST",
+    "Event",
+    "EventName",
+    "IllegalTransition",
+    "Job",
+    "JobCancelled",
+    "JobError",
+    "JobExists",
+    "JobNotFound",
+    "JobStore",
+    "JobsUnavailable",
+    "LeaseLost",
+    "SchemaTooNew",
+    "Status",
+    "open_jobs",
+]

@@ -1,0 +1,57 @@
+"""The schema of the job records: brings a database to the newest revision."""
+
+from pathlib import Path
+from threading import Lock
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from exporters.jobs.database import Database
+from exporters.jobs.errors import SchemaTooNew
+
+VERSION_TABLE = "jobs_schema_version"
+_LOCK_KEY = 7_305_808_869_231_650  # any constant of this program alone, for PostgreSQL's advisory lock
+_upgrading = Lock()  # Alembic keeps the running upgrade in globals of the process
+
+
+def upgrade(database: Database) -> None:
+    """Bring the tables of `database` to the newest revision; does nothing when they are there.
+
+    Any number of processes may call this at once: one upgrades, the others wait for it.
+
+    Raises:
+        SchemaTooNew: a newer version of the program has upgraded the database.
+        JobsUnavailable: the database cannot be opened, or its account may not change the schema.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    script = ScriptDirectory.from_config(config)
+    try:
+        with database.reading() as connection:
+            if _is_newest(connection, script, database.place):
+                return
+        with _upgrading, database.writing() as connection:
+            if not database.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+            if not _is_newest(connection, script, database.place):
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise database.unavailable(getattr(error, "orig", error)) from None
+
+
+def _is_newest(connection: Connection, script: ScriptDirectory, place: str) -> bool:
+    present = MigrationContext.configure(
+        connection, opts={"version_table": VERSION_TABLE}
+    ).get_current_revision()
+    known = [revision.revision for revision in script.walk_revisions()]
+    if present is not None and present not in known:
+        raise SchemaTooNew(
+            f"job records in {place}: the schema is of revision {present}, newer than this program's "
+            f"{known[0]}; install the newer version of the program, or use another database"
+        )
+    return present == known[0]

@@ -1,0 +1,255 @@
+"""The state machine of jobs: one function per transition, each a guarded UPDATE and one event row.
+
+Every function works inside the caller's transaction, so a record and its history change together.
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from exporters.jobs.errors import IllegalTransition, JobCancelled, JobExists, JobNotFound, LeaseLost
+from exporters.jobs.records import LEASE_LOST, EventName, Job, Status
+from exporters.jobs.tables import job_events, jobs
+
+_MOVES: Mapping[EventName, tuple[tuple[Status, ...], Status]] = {
+    EventName.CLAIMED: ((Status.PENDING,), Status.PROCESSING),
+    EventName.RECLAIMED: ((Status.PROCESSING,), Status.PROCESSING),
+    EventName.RETRIED: ((Status.PROCESSING,), Status.PROCESSING),
+    EventName.COMPLETED: ((Status.PROCESSING,), Status.COMPLETED),
+    EventName.FAILED: ((Status.PROCESSING,), Status.FAILED),
+    EventName.CANCELLED: ((Status.PENDING, Status.PROCESSING), Status.CANCELLED),
+    EventName.EXPIRED: ((Status.COMPLETED,), Status.EXPIRED),
+}
+_NO_LEASE: Mapping[str, None] = {"lease_owner": None, "lease_token": None, "lease_until": None}
+
+Record = Row[Any]
+
+
+def to_job(record: Record) -> Job:
+    """The record as a value."""
+    return Job(**{**record._mapping, "status": Status(record.status)})
+
+
+def create(connection: Connection, now: datetime, job_id: str, asked: Mapping[str, Any]) -> Job:
+    """Write a new pending job; `asked` holds the columns the caller chose."""
+    values = {
+        "job_id": job_id,
+        "status": Status.PENDING,
+        "progress": 0,
+        "rows_written": 0,
+        "attempt": 0,
+        "created_at": now,
+        **asked,
+    }
+    try:
+        record = connection.execute(insert(jobs).values(values).returning(*jobs.c)).one()
+    except IntegrityError:
+        # Nothing else can collide: the store checks the other constraints before.
+        raise JobExists(job_id) from None
+    _write_event(connection, now, EventName.CREATED, None, record=record, detail={})
+    return to_job(record)
+
+
+def claim(
+    connection: Connection, now: datetime, owner: str, lease: timedelta, job_id: str | None
+) -> Job | None:
+    """Give the oldest free job, or the one named if it is free, to `owner`.
+
+    A lease is judged by the clock that also set it, the workers' own, on both databases: SQLite has no other,
+    and comparing a worker's `lease_until` with the server's time would take two clocks for one. So hosts that
+    share the records must agree on the time to well within a lease.
+    """
+    free = or_(
+        jobs.c.status == Status.PENDING,
+        and_(_lease_ended(now), jobs.c.attempt < jobs.c.max_attempts),
+    )
+    query = select(jobs).where(free).order_by(jobs.c.created_at, jobs.c.job_id).limit(1)
+    if job_id is not None:
+        query = query.where(jobs.c.job_id == job_id)
+    before = connection.execute(_skipping_locked(query)).one_or_none()
+    if before is None:
+        return None
+    event = EventName.CLAIMED if before.status == Status.PENDING else EventName.RECLAIMED
+    values = {
+        "attempt": before.attempt + 1,
+        "lease_owner": owner,
+        "lease_token": str(uuid.uuid4()),
+        "lease_until": now + lease,
+        "started_at": before.started_at or now,
+        "rows_written": 0,
+        "rows_expected": None,
+    }
+    return _move(connection, now, event, before, values=values, detail={"owner": owner})
+
+
+def fail_lost(connection: Connection, now: datetime, job_id: str | None) -> list[Job]:
+    """Fail the jobs, or the one named, whose lease ended in their last try."""
+    query = select(jobs).where(_lease_ended(now), jobs.c.attempt >= jobs.c.max_attempts)
+    if job_id is not None:
+        query = query.where(jobs.c.job_id == job_id)
+    lost = connection.execute(_skipping_locked(query)).all()
+    return [
+        _end_failed(
+            connection,
+            now,
+            record,
+            LEASE_LOST,
+            f"the worker stopped reporting in try {record.attempt}, the last",
+        )
+        for record in lost
+    ]
+
+
+def heartbeat(
+    connection: Connection,
+    now: datetime,
+    job: Job,
+    lease: timedelta,
+    *,
+    rows_written: int,
+    rows_expected: int | None,
+) -> Job:
+    """Renew the lease and the progress. Not a transition: it leaves no event."""
+    before = _check_held(_locked(connection, job.job_id), job)
+    # 100 is kept for the file that is there, whatever the counts say before.
+    progress = min(99, rows_written * 100 // rows_expected) if rows_expected else 0
+    statement = (
+        update(jobs)
+        .where(*_unchanged(before, (Status.PROCESSING,)))
+        .values(
+            lease_until=now + lease,
+            rows_written=rows_written,
+            rows_expected=rows_expected,
+            progress=max(before.progress, progress),
+        )
+        .returning(*jobs.c)
+    )
+    return to_job(connection.execute(statement).one())
+
+
+def complete(connection: Connection, now: datetime, job: Job, result: Mapping[str, Any]) -> Job:
+    """End the job with its file; `result` holds the columns that describe it."""
+    before = _check_held(_locked(connection, job.job_id), job)
+    values = {**result, **_NO_LEASE, "progress": 100, "finished_at": now}
+    detail = {name: result[name] for name in ("rows_written", "generation", "file_key")}
+    return _move(connection, now, EventName.COMPLETED, before, values=values, detail=detail)
+
+
+def fail(connection: Connection, now: datetime, job: Job, code: str, message: str) -> Job:
+    """End the job with an error that another try would not mend."""
+    before = _check_held(_locked(connection, job.job_id), job)
+    return _end_failed(connection, now, before, code, message)
+
+
+def release(connection: Connection, now: datetime, job: Job, code: str, message: str) -> Job:
+    """Give the job back after an error another try may mend; without tries left, fail it."""
+    before = _check_held(_locked(connection, job.job_id), job)
+    if before.attempt >= before.max_attempts:
+        return _end_failed(connection, now, before, code, message)
+    values = {"lease_owner": None, "lease_token": None, "lease_until": now}
+    detail = {"code": code, "message": message}
+    return _move(connection, now, EventName.RETRIED, before, values=values, detail=detail)
+
+
+def cancel(connection: Connection, now: datetime, job_id: str, workshop_id: str | None) -> Job:
+    """End the job at someone's wish; a worker that has it learns so at its next report."""
+    before = _locked(connection, job_id, workshop_id)
+    values = {**_NO_LEASE, "finished_at": now}
+    return _move(connection, now, EventName.CANCELLED, before, values=values, detail={})
+
+
+def expire(connection: Connection, now: datetime, job_id: str) -> Job:
+    """Withdraw the file of a completed job; the event keeps its key."""
+    before = _locked(connection, job_id)
+    detail = {"file_key": before.file_key}
+    return _move(connection, now, EventName.EXPIRED, before, values={"file_key": None}, detail=detail)
+
+
+def _end_failed(connection: Connection, now: datetime, before: Record, code: str, message: str) -> Job:
+    values = {**_NO_LEASE, "finished_at": now, "error_code": code, "error_message": message}
+    detail = {"code": code, "message": message}
+    return _move(connection, now, EventName.FAILED, before, values=values, detail=detail)
+
+
+def _move(
+    connection: Connection,
+    now: datetime,
+    event: EventName,
+    before: Record,
+    *,
+    values: Mapping[str, Any],
+    detail: Mapping[str, Any],
+) -> Job:
+    """Make the transition `event` on the row read as `before`; the one place where a status changes."""
+    sources, target = _MOVES[event]
+    statement = (
+        update(jobs).where(*_unchanged(before, sources)).values(status=target, **values).returning(*jobs.c)
+    )
+    record = connection.execute(statement).one_or_none()
+    if record is None:
+        raise IllegalTransition(before.job_id, before.status, target, " or ".join(sources))
+    _write_event(connection, now, event, before.status, record=record, detail=detail)
+    return to_job(record)
+
+
+def _write_event(
+    connection: Connection,
+    now: datetime,
+    event: EventName,
+    from_status: str | None,
+    *,
+    record: Record,
+    detail: Mapping[str, Any],
+) -> None:
+    connection.execute(
+        insert(job_events).values(
+            job_id=record.job_id,
+            at=now,
+            event=event,
+            from_status=from_status,
+            to_status=record.status,
+            attempt=record.attempt,
+            detail=dict(detail),
+        )
+    )
+
+
+def _locked(connection: Connection, job_id: str, workshop_id: str | None = None) -> Record:
+    """The row, unchangeable by others until the transaction ends; SQLite locks the whole file instead."""
+    query = select(jobs).where(jobs.c.job_id == job_id).with_for_update()
+    if workshop_id is not None:
+        query = query.where(jobs.c.workshop_id == workshop_id)
+    record = connection.execute(query).one_or_none()
+    if record is None:
+        raise JobNotFound(job_id)
+    return record
+
+
+def _skipping_locked(query: Select[Any]) -> Select[Any]:
+    """A row another transaction is about to change is not waited for: it is not free."""
+    return query.with_for_update(skip_locked=True)
+
+
+def _check_held(record: Record, job: Job) -> Record:
+    if record.status == Status.CANCELLED:
+        raise JobCancelled(job.job_id)
+    if job.lease_token is None or record.lease_token != job.lease_token:
+        raise LeaseLost(job.job_id, record.status)
+    return record
+
+
+def _unchanged(before: Record, sources: tuple[Status, ...]) -> tuple[ColumnElement[bool], ...]:
+    """The guard of every UPDATE: an allowed state, and still the same holder."""
+    return (
+        jobs.c.job_id == before.job_id,
+        jobs.c.status.in_(sources),
+        jobs.c.lease_token.is_not_distinct_from(before.lease_token),
+    )
+
+
+def _lease_ended(now: datetime) -> ColumnElement[bool]:
+    return and_(jobs.c.status == Status.PROCESSING, jobs.c.lease_until <= now)

@@ -1,0 +1,72 @@
+"""Opening DuckDB: the one place that connects, with the session settings that the SQL models rely on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from warehouse.errors import WarehouseBusyError, WarehouseError
+
+
+@dataclass(frozen=True)
+class DatabaseOptions:
+    """Limits of one DuckDB connection."""
+
+    memory_limit: str = "4GB"
+    threads: int | None = None
+    """None: as many as the machine has cores."""
+    spill_folder: Path | None = None
+    """Where larger-than-memory work goes; None: beside the database file."""
+
+
+def connect(
+    path: Path | None, *, read_only: bool = False, options: DatabaseOptions | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open the database file at `path`, or one in memory when it is None.
+
+    Sessions run in UTC, so that a text without a zone is an instant in UTC.
+
+    Raises:
+        WarehouseBusyError: another process holds the file for writing.
+        WarehouseError: the file is missing, unreadable or not a DuckDB file.
+    """
+    options = options or DatabaseOptions()
+    try:
+        connection = duckdb.connect(str(path) if path else ":memory:", read_only=read_only)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise WarehouseBusyError(
+                f"{path}: another process is writing to this file; wait for it to end and try again"
+            ) from error
+        raise WarehouseError(f"{path}: cannot be opened: {error}") from error
+    except duckdb.Error as error:
+        raise WarehouseError(f"{path}: cannot be opened: {error}") from error
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute("SET autoload_known_extensions = false")
+    connection.execute(f"SET memory_limit = '{_checked_size(options.memory_limit)}'")
+    if options.threads is not None:
+        connection.execute(f"SET threads = {int(options.threads)}")
+    if not read_only:
+        spill = options.spill_folder or (path.with_suffix(".spill") if path else None)
+        if spill is not None:
+            connection.execute(f"SET temp_directory = {quote_text(str(spill))}")
+    return connection
+
+
+def quote_name(name: str) -> str:
+    """An identifier for SQL. Names come from declared models and settings, never from data."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(value: str) -> str:
+    """A text literal, for the statements that take no bound parameter (DDL, COMMENT, table functions)."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _checked_size(size: str) -> str:
+    digits = size.rstrip("KMGTiB% ")
+    if not digits.replace(".", "", 1).isdigit():
+        raise WarehouseError(f"memory limit {size!r} is not a size such as 4GB or 512MB")
+    return size

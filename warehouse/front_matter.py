@@ -1,0 +1,66 @@
+"""Reading an SQL file with its TOML front matter: a leading block comment that declares what the query is."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+import sqlglot
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from warehouse.errors import ModelError
+
+SQL_ROOT = Path(__file__).resolve().parent.parent / "sql"
+
+_FRONT_MATTER = re.compile(r"\A/\*\r?\n(?P<toml>.*?)\r?\n\*/\r?\n(?P<sql>.*)\Z", re.DOTALL)
+
+
+class Header(BaseModel):
+    """Base of every front matter: unknown keys fail, values are not converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+HeaderType = TypeVar("HeaderType", bound=Header)
+
+
+def read_sql_file(path: Path, header_type: type[HeaderType]) -> tuple[HeaderType, str]:
+    """The header and the query of the file at `path`.
+
+    Raises:
+        ModelError: no front matter, bad TOML, an unknown or missing key, or SQL that does not parse.
+    """
+    match = _FRONT_MATTER.match(path.read_text(encoding="utf-8"))
+    if match is None:
+        raise ModelError(f"{path.name}: must begin with a /* … */ block of TOML, followed by the query")
+    try:
+        header = header_type.model_validate(tomllib.loads(match["toml"]))
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(f"{path.name}: the header is not TOML: {error}") from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        )
+        raise ModelError(f"{path.name}: the header is wrong: {faults}") from error
+    sql = match["sql"].strip().rstrip(";")
+    read_tables(path.name, sql)
+    return header, sql
+
+
+def read_tables(name: str, sql: str) -> frozenset[str]:
+    """Names of the tables that the query `sql` of the file `name` reads, its own CTEs left out.
+
+    Raises:
+        ModelError: the SQL is not one query that parses.
+    """
+    try:
+        statements = sqlglot.parse(sql, dialect="duckdb")
+    except SqlglotError as error:
+        raise ModelError(f"{name}: the query does not parse: {error}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise ModelError(f"{name}: must hold exactly one query after its header")
+    query = statements[0]
+    own = {cte.alias for cte in query.find_all(exp.CTE)}
+    return frozenset(table.name for table in query.find_all(exp.Table) if table.name not in own)

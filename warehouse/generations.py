@@ -1,0 +1,101 @@
+"""Generations: the published states of the warehouse, and reading the one that is served.
+
+`<folder>/generations/<id>.duckdb` is written once and never changed; `<folder>/current.json` names the one
+that is served and is replaced atomically. A reader finishes on the generation it began with.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from warehouse.database import DatabaseOptions, connect
+from warehouse.errors import NoGenerationError, WarehouseError
+
+POINTER = "current.json"
+GENERATIONS = "generations"
+_OPEN_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One published state of the warehouse."""
+
+    generation: str
+    """Sorts by time of publishing."""
+    published_at: datetime
+    data_as_of: datetime | None
+    """When the source read longest ago was read without a fault; None: one never was."""
+    path: Path
+
+
+class Snapshot:
+    """A published generation, open for reading. Not for use by several threads at once."""
+
+    def __init__(self, generation: Generation, connection: duckdb.DuckDBPyConnection) -> None:
+        self.generation = generation
+        self._connection = connection
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a query with `$name` parameters bound."""
+        return self._connection.execute(sql, dict(parameters or {})).fetchall()
+
+    def batches(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, batch_rows: int = 10_000
+    ) -> pa.RecordBatchReader:
+        """The rows of a query as a stream of Arrow record batches; memory does not grow with the rows."""
+        return self._connection.execute(sql, dict(parameters or {})).to_arrow_reader(batch_rows)
+
+
+def current_generation(folder: Path) -> Generation:
+    """The generation that is served now.
+
+    Raises:
+        NoGenerationError: nothing has been published in `folder`.
+    """
+    try:
+        record = json.loads((folder / POINTER).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NoGenerationError(
+            f"{folder}: nothing is published here yet; run the nightly pipeline first"
+        ) from None
+    as_of = datetime.fromisoformat(record["data_as_of"]) if record["data_as_of"] else None
+    published_at = datetime.fromisoformat(record["published_at"])
+    return Generation(record["generation"], published_at, as_of, folder / record["file"])
+
+
+@contextmanager
+def open_snapshot(folder: Path, options: DatabaseOptions | None = None) -> Iterator[Snapshot]:
+    """Open the served generation; the snapshot stays on it until the block ends.
+
+    Raises:
+        NoGenerationError: nothing has been published in `folder`.
+        WarehouseError: the generation's file cannot be opened.
+    """
+    connection, generation = _open_current(folder, options)
+    try:
+        yield Snapshot(generation, connection)
+    finally:
+        connection.close()
+
+
+def _open_current(
+    folder: Path, options: DatabaseOptions | None
+) -> tuple[duckdb.DuckDBPyConnection, Generation]:
+    # Between reading the pointer and opening the file the generation may be pruned: then there is a newer one.
+    for attempt in range(_OPEN_ATTEMPTS):
+        generation = current_generation(folder)
+        try:
+            return connect(generation.path, read_only=True, options=options), generation
+        except WarehouseError:
+            if generation.path.exists() or attempt == _OPEN_ATTEMPTS - 1:
+                raise
+            time.sleep(0.05)
+    raise AssertionError("unreachable")

@@ -1,0 +1,227 @@
+"""The landing: raw rows as Parquet, one folder per entity and load, never changed once written.
+
+Layout: `<root>/<source>/<entity>/load=000001/part-0000.parquet`, one part per input file, with `load.json`
+beside them. A later load of the same input file replaces the rows of the earlier one: wholly, or only those
+of the days that it covers.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Literal
+
+VerdictStatus = Literal["loaded", "unchanged", "failed"]
+
+
+@dataclass(frozen=True)
+class Days:
+    """Local days of the source, both included."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One input file of a load and the part that holds its rows."""
+
+    file: str
+    fingerprint: str
+    """Digest or version tag of the input's content: equal means unchanged."""
+    part: str
+    rows: int
+    rejected: int
+    """Records that could not be read; they are in the load's `rejected.parquet`."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """One landed load."""
+
+    number: int
+    landed_at: datetime
+    days: Days | None
+    files: tuple[LandedFile, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class LivePart:
+    """Rows that count: a part, less the days that later loads of the same file have replaced."""
+
+    load: int
+    file: str
+    path: Path
+    replaced_days: tuple[Days, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How the last attempt to load an entity ended."""
+
+    status: VerdictStatus
+    at: datetime
+    detail: str = ""
+    """What failed, or what was landed."""
+    data_as_of: datetime | None = None
+    """When the entity was last read without a fault."""
+
+
+@dataclass
+class LoadWriter:
+    """A load being written: parts go to `folder`, and what they hold to `files`."""
+
+    folder: Path
+    files: list[LandedFile] = field(default_factory=list)
+
+    def part_path(self) -> Path:
+        """Where the next input file's rows go."""
+        return self.folder / f"part-{len(self.files):04d}.parquet"
+
+
+class Landing:
+    """The landing folder of all sources."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def entity_folder(self, source: str, entity: str) -> Path:
+        """Where the loads of one entity lie."""
+        return self.root / source / entity
+
+    def loads(self, source: str, entity: str) -> list[Load]:
+        """Whole loads, oldest first."""
+        folders = sorted(self.entity_folder(source, entity).glob("load=*"))
+        return [_read_load(folder) for folder in folders]
+
+    def fingerprints(self, source: str, entity: str) -> Mapping[str, str]:
+        """Fingerprint of each input file when it was last landed whole."""
+        return {
+            landed.file: landed.fingerprint
+            for load in self.loads(source, entity)
+            if load.days is None
+            for landed in load.files
+        }
+
+    def live_parts(self, source: str, entity: str) -> list[LivePart]:
+        """The parts that together hold the entity as last landed."""
+        live: list[LivePart] = []
+        whole: set[str] = set()
+        replaced: dict[str, tuple[Days, ...]] = {}
+        for load in reversed(self.loads(source, entity)):
+            for landed in load.files:
+                if landed.file in whole:
+                    continue
+                days = replaced.get(landed.file, ())
+                live.append(LivePart(load.number, landed.file, load.folder / landed.part, days))
+                if load.days is None:
+                    whole.add(landed.file)
+                else:
+                    replaced[landed.file] = (*days, load.days)
+        return live[::-1]
+
+    def rejected_parts(self, source: str, entity: str) -> list[tuple[Path, list[str]]]:
+        """Files of unreadable records, each with the input files whose whole load it still speaks for."""
+        newest: dict[str, int] = {}
+        loads = [load for load in self.loads(source, entity) if load.days is None]
+        for load in loads:
+            newest.update({landed.file: load.number for landed in load.files})
+        found = []
+        for load in loads:
+            files = [f.file for f in load.files if f.rejected and newest[f.file] == load.number]
+            if files:
+                found.append((load.folder / "rejected.parquet", files))
+        return found
+
+    @contextmanager
+    def write_load(self, source: str, entity: str, days: Days | None) -> Iterator[LoadWriter]:
+        """Write one load: it is there whole when the block ends, and not at all when it raises.
+
+        A block that lands no file leaves no load.
+        """
+        parent = self.entity_folder(source, entity)
+        parent.mkdir(parents=True, exist_ok=True)
+        for abandoned in parent.glob(".writing-*"):
+            shutil.rmtree(abandoned)
+        loads = self.loads(source, entity)
+        number = loads[-1].number + 1 if loads else 1
+        folder = parent / f".writing-{number:06d}"
+        folder.mkdir()
+        try:
+            writer = LoadWriter(folder)
+            yield writer
+            if writer.files:
+                _write_manifest(folder, number, days, writer.files)
+                sync_folder(folder)
+                folder.rename(parent / f"load={number:06d}")
+                sync_folder(parent)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def verdict(self, source: str, entity: str) -> Verdict | None:
+        """How the last attempt ended; None before the first."""
+        path = self.entity_folder(source, entity) / "verdict.json"
+        if not path.exists():
+            return None
+        record = json.loads(path.read_text(encoding="utf-8"))
+        as_of = record["data_as_of"]
+        return Verdict(
+            record["status"],
+            datetime.fromisoformat(record["at"]),
+            record["detail"],
+            datetime.fromisoformat(as_of) if as_of else None,
+        )
+
+    def record_verdict(self, source: str, entity: str, status: VerdictStatus, detail: str) -> Verdict:
+        """Keep how an attempt ended; a failed one leaves data_as_of where it was."""
+        now = datetime.now(UTC)
+        before = self.verdict(source, entity)
+        as_of = now if status != "failed" else (before.data_as_of if before else None)
+        verdict = Verdict(status, now, detail, as_of)
+        folder = self.entity_folder(source, entity)
+        folder.mkdir(parents=True, exist_ok=True)
+        record = asdict(verdict) | {"at": now.isoformat(), "data_as_of": as_of.isoformat() if as_of else None}
+        write_atomically(folder / "verdict.json", json.dumps(record, ensure_ascii=False, indent=1))
+        return verdict
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a small file so that a reader sees the old text or the new one, whatever happens."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_manifest(folder: Path, number: int, days: Days | None, files: list[LandedFile]) -> None:
+    record = {
+        "load": number,
+        "landed_at": datetime.now(UTC).isoformat(),
+        "days": [days.first.isoformat(), days.last.isoformat()] if days else None,
+        "files": [asdict(landed) for landed in files],
+    }
+    write_atomically(folder / "load.json", json.dumps(record, ensure_ascii=False, indent=1))
+
+
+def _read_load(folder: Path) -> Load:
+    record = json.loads((folder / "load.json").read_text(encoding="utf-8"))
+    days = Days(*(date.fromisoformat(day) for day in record["days"])) if record["days"] else None
+    files = tuple(LandedFile(**landed) for landed in record["files"])
+    return Load(record["load"], datetime.fromisoformat(record["landed_at"]), days, files, folder)

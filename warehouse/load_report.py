@@ -1,0 +1,129 @@
+"""The accounts of a load: the tables `load_report` and `quarantine`, which analysts can query.
+
+Each row that comes in is loaded, a duplicate, or quarantined with its reason, and the three add up. This is
+counted twice: when a source's files become raw rows (stage `source`), and when staged rows become a canonical
+entity (stage `entity`).
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import duckdb
+
+from warehouse.landing import Landing
+from warehouse.sources import Source
+
+Stage = Literal["source", "entity"]
+
+DESCRIPTIONS: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
+    "load_report": (
+        "What became of the rows that came in: rows_in = loaded + duplicate + quarantined.",
+        {
+            "source": ("VARCHAR", "Name of the source."),
+            "entity": ("VARCHAR", "Source entity (stage source) or canonical entity (stage entity)."),
+            "stage": ("VARCHAR", "source: files to raw rows; entity: staged rows to a canonical entity."),
+            "rows_in": ("BIGINT", "Rows that came in."),
+            "loaded": ("BIGINT", "Rows that are there now."),
+            "duplicate": ("BIGINT", "Rows that gave way to a newer row of the same key."),
+            "quarantined": ("BIGINT", "Rows set aside; the table quarantine holds them with their reasons."),
+            "status": ("VARCHAR", "How the last load ended: loaded, unchanged or failed (stage source)."),
+            "detail": ("VARCHAR", "What was landed or what failed (stage source)."),
+            "data_as_of": ("TIMESTAMP", "UTC instant at which the source was last read without a fault."),
+        },
+    ),
+    "quarantine": (
+        "Rows that were not loaded, with the reason and the row as it came.",
+        {
+            "source": ("VARCHAR", "Name of the source."),
+            "entity": ("VARCHAR", "Source entity (stage source) or canonical entity (stage entity)."),
+            "stage": ("VARCHAR", "source: the record could not be read; entity: the row broke a rule."),
+            "key": ("VARCHAR", "The row's key as JSON, where it has one."),
+            "reason": ("VARCHAR", "Why the row was set aside."),
+            "file": ("VARCHAR", "Input file the row came from."),
+            "row": (
+                "BIGINT",
+                "Line of the file (stage source) or number among its readable records (stage entity).",
+            ),
+            "content": ("VARCHAR", "The row as it came: the line (stage source) or JSON (stage entity)."),
+        },
+    ),
+}
+
+
+def create_reports(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the two tables where they are not there yet."""
+    for table, (_, columns) in DESCRIPTIONS.items():
+        declared = ", ".join(f"{column} {type_}" for column, (type_, _) in columns.items())
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({declared})")
+
+
+def replace_report(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    source: str,
+    entity: str,
+    stage: Stage,
+    rows_in: int | None,
+    loaded: int,
+    duplicate: int,
+    quarantine: str,
+) -> None:
+    """Replace the accounts of one entity.
+
+    `quarantine` is a query for key, reason, file, row and content of the rows set aside. `rows_in` is None
+    where nothing counts the rows but the sum of the three.
+    """
+    create_reports(connection)
+    which = {"source": source, "entity": entity, "stage": stage}
+    for table in DESCRIPTIONS:
+        connection.execute(
+            f"DELETE FROM {table} WHERE source = $source AND entity = $entity AND stage = $stage", which
+        )
+    connection.execute(
+        "INSERT INTO quarantine SELECT $source, $entity, $stage, key, reason, file, row, content"
+        f" FROM ({quarantine})",
+        which,
+    )
+    row = connection.execute(
+        "SELECT count(*) FROM quarantine WHERE source = $source AND entity = $entity AND stage = $stage",
+        which,
+    ).fetchone()
+    quarantined = int(row[0]) if row else 0
+    if rows_in is None:
+        rows_in = loaded + duplicate + quarantined
+    connection.execute(
+        """
+        INSERT INTO load_report (source, entity, stage, rows_in, loaded, duplicate, quarantined)
+        VALUES ($source, $entity, $stage, $rows_in, $loaded, $duplicate, $quarantined)
+        """,
+        which
+        | {
+            "rows_in": rows_in,
+            "loaded": loaded,
+            "duplicate": duplicate,
+            "quarantined": quarantined,
+        },
+    )
+
+
+def record_verdicts(
+    connection: duckdb.DuckDBPyConnection, landing: Landing, sources: Mapping[str, Source]
+) -> None:
+    """Write how each source entity's last load ended into its row of the load report."""
+    for name, source in sources.items():
+        for entity in source.entities:
+            verdict = landing.verdict(name, entity)
+            if verdict is not None:
+                connection.execute(
+                    """
+                    UPDATE load_report SET status = $status, detail = $detail, data_as_of = $data_as_of
+                    WHERE source = $source AND entity = $entity AND stage = 'source'
+                    """,
+                    {
+                        "status": verdict.status,
+                        "detail": verdict.detail,
+                        "data_as_of": verdict.data_as_of.replace(tzinfo=None) if verdict.data_as_of else None,
+                        "source": name,
+                        "entity": entity,
+                    },
+                )

@@ -1,0 +1,193 @@
+"""The SQL models: files of `sql/` found by folder, their headers, and the order their queries ask for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from warehouse.errors import ModelError
+from warehouse.front_matter import SQL_ROOT, Header, read_sql_file, read_tables
+
+Layer = Literal["staging", "entities", "marts"]
+
+PROVENANCE = ("_file", "_row")
+"""Columns that a staging model may pass on from its raw table: where a row came from."""
+
+
+class ColumnHeader(Header):
+    """A declared column."""
+
+    type: str
+    description: str = ""
+    required: bool = False
+    """Never null."""
+    derived: bool = False
+    """Entities only: computed by the entity's own query, not delivered by a staging model."""
+
+
+class CheckHeader(Header):
+    """A check: `sql` selects the rows that break it."""
+
+    name: str
+    description: str
+    sql: str
+    severity: Literal["error", "warn"] = "error"
+    """`error` keeps the build from being published; `warn` is reported only."""
+
+
+class StagingHeader(Header):
+    """Header of `sql/staging/stg_<source>__<entity>.sql`."""
+
+    description: str
+    columns: dict[str, ColumnHeader]
+    rows_in: str | None = None
+    """A query for the number of raw rows that the model must carry: none is lost or doubled on the way."""
+
+
+class EntityHeader(Header):
+    """Header of `sql/entities/<entity>.sql`."""
+
+    description: str
+    key: list[str]
+    newest: list[str] = Field(default_factory=list)
+    """Of rows with one key the one with the highest of these is kept, the others are duplicates."""
+    sort: list[str]
+    columns: dict[str, ColumnHeader]
+    checks: list[CheckHeader] = Field(default_factory=list)
+
+
+class MartHeader(Header):
+    """Header of `sql/marts/<table>.sql`."""
+
+    description: str
+    key: list[str]
+    sort: list[str]
+    columns: dict[str, ColumnHeader]
+    checks: list[CheckHeader] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One SQL file = one table."""
+
+    name: str
+    layer: Layer
+    header: StagingHeader | EntityHeader | MartHeader
+    sql: str
+    reads: frozenset[str]
+    """Tables named in the query."""
+
+    @property
+    def entity(self) -> str:
+        """The canonical entity that a staging model delivers."""
+        return self.name.split("__", 1)[1]
+
+    @property
+    def source(self) -> str:
+        """The source that a staging model reads."""
+        return self.name.removeprefix("stg_").split("__", 1)[0]
+
+    @property
+    def checks(self) -> tuple[CheckHeader, ...]:
+        """Every check of the model: those its key and required columns imply, then the declared ones."""
+        if isinstance(self.header, StagingHeader):
+            return _row_conservation(self.name, self.header)
+        return (*_implied_checks(self.name, self.header), *self.header.checks)
+
+
+def load_models(sources: Iterable[str], sql_root: Path = SQL_ROOT) -> dict[str, Model]:
+    """The models of the named sources, in an order in which each comes after what it reads.
+
+    Raises:
+        ModelError: a header or query is wrong, names clash, or models read each other in a circle.
+    """
+    wanted = set(sources)
+    models = {
+        model.name: model
+        for model in _read_models(sql_root)
+        if model.layer != "staging" or model.source in wanted
+    }
+    for model in models.values():
+        _check_staging(model, models)
+    graph = {name: dependencies(model, models) for name, model in models.items()}
+    try:
+        return {name: models[name] for name in TopologicalSorter(graph).static_order()}
+    except CycleError as error:
+        raise ModelError(f"models read each other in a circle: {' -> '.join(error.args[1])}") from error
+
+
+def dependencies(model: Model, models: Mapping[str, Model]) -> frozenset[str]:
+    """Names of the models that `model` is built from, read from its SQL.
+
+    An entity's query reads `typed_<entity>`: the union of the staging models that deliver it.
+    """
+    found = {name for name in model.reads if name in models and name != model.name}
+    if model.layer == "entities":
+        found |= {m.name for m in models.values() if m.layer == "staging" and m.entity == model.name}
+    return frozenset(found)
+
+
+def _read_models(sql_root: Path) -> Iterable[Model]:
+    headers: dict[Layer, type[StagingHeader | EntityHeader | MartHeader]] = {
+        "staging": StagingHeader,
+        "entities": EntityHeader,
+        "marts": MartHeader,
+    }
+    seen: dict[str, Layer] = {}
+    for layer, header_type in headers.items():
+        for path in sorted((sql_root / layer).glob("*.sql")):
+            name = path.stem
+            if name in seen:
+                raise ModelError(f"{layer}/{path.name}: {seen[name]} has a model of this name already")
+            seen[name] = layer
+            header, sql = read_sql_file(path, header_type)
+            yield Model(name, layer, header, sql, read_tables(path.name, sql))
+
+
+def _check_staging(model: Model, models: Mapping[str, Model]) -> None:
+    if model.layer != "staging":
+        return
+    if not model.name.startswith("stg_") or "__" not in model.name:
+        raise ModelError(f"{model.name}.sql: a staging model is named stg_<source>__<entity>.sql")
+    entity = models.get(model.entity)
+    if entity is None or not isinstance(entity.header, EntityHeader):
+        raise ModelError(f"{model.name}.sql: there is no entity {model.entity!r} in sql/entities")
+    delivered = {name for name, column in entity.header.columns.items() if not column.derived}
+    unknown = set(model.header.columns) - delivered - set(PROVENANCE)
+    if unknown:
+        raise ModelError(
+            f"{model.name}.sql: {model.entity} takes no column {', '.join(sorted(unknown))};"
+            f" it takes {', '.join(sorted(delivered))}"
+        )
+
+
+def _row_conservation(name: str, header: StagingHeader) -> tuple[CheckHeader, ...]:
+    if header.rows_in is None:
+        return ()
+    return (
+        CheckHeader(
+            name="no_row_lost",
+            description="The model carries each raw row exactly once.",
+            sql=f"select * from (select ({header.rows_in}) as raw_rows,"
+            f" (select count(*) from {name}) as staged_rows) where raw_rows <> staged_rows",
+        ),
+    )
+
+
+def _implied_checks(name: str, header: EntityHeader | MartHeader) -> Iterable[CheckHeader]:
+    key = ", ".join(header.key)
+    yield CheckHeader(
+        name="key_is_unique",
+        description=f"No two rows have the same {key}.",
+        sql=f"select {key}, count(*) as rows from {name} group by all having count(*) > 1",
+    )
+    required = [column for column, declared in header.columns.items() if declared.required]
+    if required:
+        yield CheckHeader(
+            name="required_columns",
+            description=f"Never null: {', '.join(required)}.",
+            sql=f"select * from {name} where " + " or ".join(f"{column} is null" for column in required),
+        )

@@ -1,0 +1,158 @@
+"""Publishing: the built tables copied into a new generation, and readers switched to it."""
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from warehouse.build import Build, is_entity, published_models, sort_columns
+from warehouse.database import quote_name, quote_text
+from warehouse.errors import CheckFailedError, NoGenerationError, WarehouseError
+from warehouse.generations import GENERATIONS, POINTER, Generation, open_snapshot
+from warehouse.landing import sync_folder, write_atomically
+from warehouse.load_report import DESCRIPTIONS, record_verdicts
+
+
+def publish(build: Build, folder: Path, *, keep: int, grace: timedelta) -> Generation:
+    """Publish the built tables as a new generation and switch readers to it.
+
+    Of the older ones the newest `keep` stay, and all that are younger than `grace`, for readers still on them.
+
+    Raises:
+        CheckFailedError: an entity that has rows in the served generation has none in the build.
+        WarehouseError: the file cannot be written; the served generation stays.
+    """
+    generations = folder / GENERATIONS
+    generations.mkdir(parents=True, exist_ok=True)
+    for abandoned in generations.glob(".publishing-*"):
+        abandoned.unlink()
+    _refuse_emptied(build, folder)
+    record_verdicts(build.connection, build.landing, build.sources)
+    now = datetime.now(UTC)
+    name = f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
+    beside = generations / f".publishing-{name}.duckdb"
+    target = generations / f"{name}.duckdb"
+    as_of = _data_as_of(build)
+    try:
+        _write_generation(build, beside, name, now, as_of)
+        with beside.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        beside.rename(target)
+        sync_folder(generations)
+        record = {"generation": name, "published_at": now.isoformat(), "file": f"{GENERATIONS}/{target.name}"}
+        record["data_as_of"] = as_of.isoformat() if as_of else ""
+        write_atomically(folder / POINTER, json.dumps(record, indent=1))
+    except (OSError, duckdb.Error) as error:
+        raise WarehouseError(
+            f"{target}: cannot be published, the served generation stays: {error}"
+        ) from error
+    finally:
+        for left in generations.glob(f".publishing-{name}*"):
+            left.unlink()
+    _prune(generations, name, keep, grace)
+    return Generation(name, now, as_of, target)
+
+
+def _write_generation(build: Build, path: Path, name: str, now: datetime, as_of: datetime | None) -> None:
+    connection = build.connection
+    connection.execute(f"ATTACH {quote_text(str(path))} AS published")
+    try:
+        connection.execute("BEGIN")
+        for model in published_models(build.models):
+            columns = {column: declared.description for column, declared in model.header.columns.items()}
+            _copy_table(connection, model.name, model.header.description, columns, sort_columns(model))
+        for table, (description, declared) in DESCRIPTIONS.items():
+            _copy_table(
+                connection, table, description, {column: text for column, (_, text) in declared.items()}
+            )
+        _write_generation_table(connection, name, now, as_of)
+        connection.execute("COMMIT")
+        connection.execute("CHECKPOINT published")
+    finally:
+        with contextlib.suppress(duckdb.TransactionException):
+            connection.execute("ROLLBACK")
+        connection.execute("DETACH published")
+
+
+def _copy_table(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    description: str,
+    columns: Mapping[str, str],
+    sort: Sequence[str] = (),
+) -> None:
+    order = f" ORDER BY {', '.join(sort)}" if sort else ""
+    target = f"published.{quote_name(name)}"
+    connection.execute(f"CREATE TABLE {target} AS SELECT * FROM {quote_name(name)}{order}")
+    connection.execute(f"COMMENT ON TABLE {target} IS {quote_text(description)}")
+    for column, text in columns.items():
+        connection.execute(f"COMMENT ON COLUMN {target}.{quote_name(column)} IS {quote_text(text)}")
+
+
+def _write_generation_table(
+    connection: duckdb.DuckDBPyConnection, name: str, now: datetime, as_of: datetime | None
+) -> None:
+    connection.execute(
+        """
+        CREATE TABLE published.generation AS
+        SELECT $name::VARCHAR AS generation, $now::TIMESTAMP AS published_at, $as_of::TIMESTAMP AS data_as_of
+        """,
+        {
+            "name": name,
+            "now": now.replace(tzinfo=None),
+            "as_of": as_of.replace(tzinfo=None) if as_of else None,
+        },
+    )
+    comments = {
+        "TABLE published.generation": "The published state that this file holds; one row.",
+        "COLUMN published.generation.generation": "Its name; sorts by time of publishing.",
+        "COLUMN published.generation.published_at": "UTC instant of publishing.",
+        "COLUMN published.generation.data_as_of": "UTC instant up to which every source is known to be read.",
+    }
+    for target, text in comments.items():
+        connection.execute(f"COMMENT ON {target} IS {quote_text(text)}")
+
+
+def _data_as_of(build: Build) -> datetime | None:
+    verdicts = [
+        build.landing.verdict(name, entity)
+        for name, source in build.sources.items()
+        for entity in source.entities
+    ]
+    instants = [verdict.data_as_of if verdict else None for verdict in verdicts]
+    return min((at for at in instants if at), default=None) if all(instants) else None
+
+
+def _refuse_emptied(build: Build, folder: Path) -> None:
+    try:
+        with open_snapshot(folder) as served:
+            tables = {row[0] for row in served.rows("SELECT table_name FROM duckdb_tables()")}
+            filled = {
+                model.name
+                for model in published_models(build.models)
+                if is_entity(model)
+                and model.name in tables
+                and served.rows(f"SELECT 1 FROM {quote_name(model.name)} LIMIT 1")
+            }
+    except NoGenerationError:
+        return
+    emptied = sorted(name for name in filled if build.preview(name).rows == 0)
+    if emptied:
+        raise CheckFailedError(
+            f"not published: {', '.join(emptied)} would lose every row; the served generation stays."
+            " Look at the load report for the source that delivers nothing"
+        )
+
+
+def _prune(generations: Path, current: str, keep: int, grace: timedelta) -> None:
+    files = sorted(generations.glob("[0-9]*.duckdb"), reverse=True)
+    oldest = time.time() - grace.total_seconds()
+    for path in files[keep:]:
+        if path.stem != current and path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)

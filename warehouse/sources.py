@@ -1,0 +1,110 @@
+"""Declared sources: what a source delivers, in which format, and what identifies and orders its rows."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from warehouse.errors import WarehouseError
+
+FileFormat = Literal["csv", "ndjson", "parquet"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class SourceConfigError(WarehouseError):
+    """The source configuration is wrong."""
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name) or "__" in name:
+        raise ValueError("must be lower-case letters, digits and single underscores")
+    return name
+
+
+def _checked_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError(f"{zone!r} is no IANA time zone, such as Europe/Oslo")
+    return zone
+
+
+Name = Annotated[str, AfterValidator(_checked_name)]
+
+
+class _Declaration(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceEntity(_Declaration):
+    """One kind of row that a source delivers, in files of one shape."""
+
+    files: str
+    """Glob below the source's path."""
+    format: FileFormat
+    key: list[str] = Field(min_length=1)
+    """Columns that identify a row: of several rows with one key the newest is taken."""
+    columns: list[str] = Field(min_length=1)
+    """Columns that each file must have; others are landed as they come."""
+    watermark: str | None = None
+    """Column that tells when a row last changed: orders the rows of one key and places a row on a day."""
+    watermark_format: str | None = None
+    """strptime format of a watermark in local time; None: ISO 8601, in UTC where no offset is written."""
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    """CSV only."""
+
+    @model_validator(mode="after")
+    def _key_and_watermark_are_columns(self) -> Self:
+        needed = [*self.key, *([self.watermark] if self.watermark else [])]
+        missing = [name for name in needed if name not in self.columns]
+        if missing:
+            raise ValueError(f"key and watermark must be among the columns: add {', '.join(missing)}")
+        return self
+
+
+class Source(_Declaration):
+    """Where rows come from."""
+
+    path: str
+    """Folder (absolute, or relative to the source root), or `s3://bucket/prefix`."""
+    time_zone: Annotated[str, AfterValidator(_checked_zone)]
+    """Zone of workshops that name none, and of local times in the source."""
+    currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+    """Currency of workshops that name none; None: the source knows no money."""
+    service_time: Literal["start_time", "completed_at"] = "start_time"
+    """The instant that decides on which day a booking counts; a booking without it counts by its start."""
+    entities: dict[Name, SourceEntity]
+
+
+def load_sources(path: Path, active: list[str]) -> Mapping[str, Source]:
+    """The active sources declared in the TOML file at `path`.
+
+    Raises:
+        SourceConfigError: the file is missing or wrong, or an active source is not declared there.
+    """
+    try:
+        declared = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourceConfigError(f"{path}: is not TOML: {error}") from error
+    missing = [name for name in active if name not in declared]
+    if missing:
+        known = ", ".join(sorted(declared)) or "none"
+        raise SourceConfigError(f"{path}: declares no source {', '.join(missing)}; it declares {known}")
+    sources = {}
+    for name in active:
+        try:
+            _checked_name(name)
+            sources[name] = Source.model_validate(declared[name])
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+            )
+            raise SourceConfigError(f"{path}: source {name}: {faults}") from error
+        except ValueError as error:
+            raise SourceConfigError(f"{path}: source name {name!r} {error}") from error
+    return sources
