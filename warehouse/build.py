@@ -82,12 +82,14 @@ class Build:
         """Run every check of a built model."""
         return [self._run_check(name, check) for check in self.models[name].checks]
 
-    def preview(self, name: str) -> Preview:
-        """Row count and first rows of a table or view of the build file."""
+    def preview(self, name: str, columns: Sequence[str]) -> Preview:
+        """Row count of a table or view of the build file, and the named columns of its first rows."""
         count = self.connection.execute(f"SELECT count(*) FROM {quote_name(name)}").fetchone()
-        head = self.connection.execute(f"SELECT * FROM {quote_name(name)} LIMIT {_SAMPLE_ROWS}")
-        columns = tuple(column[0] for column in head.description or ())
-        return Preview(int(count[0]) if count else 0, columns, tuple(head.fetchall()))
+        shown = ", ".join(quote_name(column) for column in columns)
+        head = self.connection.execute(
+            f"SELECT {shown} FROM {quote_name(name)} LIMIT {_SAMPLE_ROWS}"
+        ).fetchall()
+        return Preview(int(count[0]) if count else 0, tuple(columns), tuple(head))
 
     def _staging_of(self, entity: Model) -> Sequence[Model]:
         return [

@@ -33,7 +33,7 @@ def create_typed(connection: duckdb.DuckDBPyConnection, entity: Model, staging: 
     typed, misfits = [], []
     for name, column in delivered.items():
         if name not in staged:
-            if column.required:
+            if column.required and staging:
                 raise ModelError(f"{entity.name}: no staging model of it delivers the column {name!r}")
             typed.append(f"NULL::{column.type} AS {quote_name(name)}")
             continue

@@ -89,7 +89,7 @@ def open_snapshot(folder: Path, options: DatabaseOptions | None = None) -> Itera
 def _open_current(
     folder: Path, options: DatabaseOptions | None
 ) -> tuple[duckdb.DuckDBPyConnection, Generation]:
-    # Between reading the pointer and opening the file the generation may be pruned: then there is a newer one.
+    # A generation pruned between reading the pointer and opening its file has a newer one after it.
     for attempt in range(_OPEN_ATTEMPTS):
         generation = current_generation(folder)
         try:

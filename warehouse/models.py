@@ -26,6 +26,8 @@ class ColumnHeader(Header):
     """Never null."""
     derived: bool = False
     """Entities only: computed by the entity's own query, not delivered by a staging model."""
+    personal: bool = False
+    """Tells of a person: kept out of previews, which outlive the data."""
 
 
 class CheckHeader(Header):
@@ -89,6 +91,11 @@ class Model:
     def source(self) -> str:
         """The source that a staging model reads."""
         return self.name.removeprefix("stg_").split("__", 1)[0]
+
+    @property
+    def shown_columns(self) -> list[str]:
+        """Columns that a preview may show."""
+        return [name for name, column in self.header.columns.items() if not column.personal]
 
     @property
     def checks(self) -> tuple[CheckHeader, ...]:

@@ -22,7 +22,7 @@ from warehouse.load_report import DESCRIPTIONS, record_verdicts
 def publish(build: Build, folder: Path, *, keep: int, grace: timedelta) -> Generation:
     """Publish the built tables as a new generation and switch readers to it.
 
-    Of the older ones the newest `keep` stay, and all that are younger than `grace`, for readers still on them.
+    Of the older ones the newest `keep` stay, and all younger than `grace`, for readers still on them.
 
     Raises:
         CheckFailedError: an entity that has rows in the served generation has none in the build.
@@ -142,7 +142,7 @@ def _refuse_emptied(build: Build, folder: Path) -> None:
             }
     except NoGenerationError:
         return
-    emptied = sorted(name for name in filled if build.preview(name).rows == 0)
+    emptied = sorted(name for name in filled if build.preview(name, ["source"]).rows == 0)
     if emptied:
         raise CheckFailedError(
             f"not published: {', '.join(emptied)} would lose every row; the served generation stays."

@@ -3,7 +3,7 @@
 What a value of each kind may be, and what it becomes, is said here once for all formats.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -94,21 +94,30 @@ class Frames:
     def __init__(self, table: Table, batches: Iterable[pa.RecordBatch]) -> None:
         _check(table)
         self.rows = 0
-        """Rows seen so far."""
+        """Rows that the iteration has given."""
         self.totals: dict[str, Decimal | None] = {c.name: None for c in table.columns if c.total}
         """Exact sums of the columns with a total, by name; None until a value that is not null was seen."""
         self._columns = table.columns
-        self._batches = batches
+        self._unread = iter(batches)
+        self._ahead: deque[pl.DataFrame] = deque()
         self._notes: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        for batch in self._batches:
-            frame = self._read(batch)
-            if frame.is_empty():
-                continue
+        while self._ahead or self._read():
+            frame = self._ahead.popleft()
             self.rows += frame.height
             self._sum(frame)
             yield frame
+
+    def sample(self, rows: int) -> pl.DataFrame:
+        """Returns the first rows, at most so many, as one frame; the iteration still begins with them.
+
+        What is decided on a sample does not depend on how the rows were cut into batches.
+        """
+        while sum(frame.height for frame in self._ahead) < rows and self._read():
+            pass
+        nothing = pl.DataFrame(schema={c.name: _RULES[c.kind].when_null for c in self._columns})
+        return pl.concat(self._ahead).head(rows) if self._ahead else nothing
 
     def note(self, column: Column | None, what: str, count: int) -> None:
         """Remembers that `what` befell the column, or without one the table's heading, `count` times."""
@@ -126,17 +135,22 @@ class Frames:
         """What is said of the file when all frames are written."""
         return Written(rows=self.rows, notes=self.notes())
 
-    def _read(self, batch: pa.RecordBatch) -> pl.DataFrame:
-        series = []
-        for column in self._columns:
-            position = batch.schema.get_field_index(column.name)
-            if position < 0:
-                raise ValueError(
-                    f"Column {column.name!r} is not, or not once, among the fields of the rows "
-                    f"{batch.schema.names}: name it in the report's query."
-                )
-            series.append(self._convert(column, pl.Series(column.name, batch.column(position))))
-        return pl.DataFrame(series)
+    def _read(self) -> bool:
+        """Reads ahead by one frame; returns whether there was one."""
+        for batch in self._unread:
+            if batch.num_rows:
+                self._ahead.append(pl.DataFrame([self._column(c, batch) for c in self._columns]))
+                return True
+        return False
+
+    def _column(self, column: Column, batch: pa.RecordBatch) -> pl.Series:
+        position = batch.schema.get_field_index(column.name)
+        if position < 0:
+            raise ValueError(
+                f"Column {column.name!r} is not, or not once, among the fields of the rows "
+                f"{batch.schema.names}: name it in the report's query."
+            )
+        return self._convert(column, pl.Series(column.name, batch.column(position)))
 
     def _convert(self, column: Column, values: pl.Series) -> pl.Series:
         rule = _RULES[column.kind]

@@ -18,7 +18,6 @@ _WIDEST_TEXT = 60.0
 """Of a text column before the page's other columns have got their room."""
 
 _NARROWEST_TEXT = 15.0
-_SAMPLE_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Layout:
 
 
 def lay_out(columns: tuple[Column, ...], texts: pl.DataFrame, body: Typeface, bold: Typeface) -> Layout:
-    """Chooses widths in which the titles and the first of the `texts` fit, as far as the page allows.
+    """Chooses widths in which the titles and the `texts` fit, as far as the page allows.
 
     When the page, lying on its side, is too narrow, the widest text columns give way first; when that is not
     enough, all columns do, in proportion.
@@ -52,7 +51,7 @@ def lay_out(columns: tuple[Column, ...], texts: pl.DataFrame, body: Typeface, bo
 
 
 def _natural_width(column: Column, texts: pl.DataFrame, body: Typeface, bold: Typeface) -> float:
-    values = texts[column.name].head(_SAMPLE_ROWS).drop_nulls().unique().to_list() if len(texts) else []
+    values = texts[column.name].drop_nulls().unique().to_list()
     widest = max((body.width(body.clean(value)[0]) for value in values), default=0.0)
     if column.total:
         # A sum is bold and has more digits than its parts.

@@ -34,7 +34,7 @@ _DIGITS = 15
 """Significant decimal digits that Excel keeps of a number."""
 
 _SAMPLE_ROWS = 1_000
-"""Rows of the first frame that decide the column widths."""
+"""First rows, which decide the column widths."""
 
 _CHUNK_BYTES = 1 << 20
 
@@ -81,43 +81,33 @@ class _DataSheets:
         self._columns = table.columns
         self._frames = frames
         self._header = workbook.add_format({"bold": True, "bottom": 1})
-        self._formats: list[Format | None] = []
-        self._widths: list[int] = []
-        self._sheet: Worksheet | None = None
+        sample = frames.sample(_SAMPLE_ROWS)
+        self._formats = [self._format(column, sample.schema[column.name]) for column in self._columns]
+        self._widths = [_width(column, sample[column.name]) for column in self._columns]
         self._count = 0
         self._filled = 0
+        self._sheet = self._begin()
 
     def append(self, frame: pl.DataFrame) -> None:
         """Writes the frame's rows below the ones before, on as many sheets as they need."""
-        if self._sheet is None:
-            self._lay_out(frame)
         start = 0
         while start < frame.height:
-            if self._sheet is None or self._filled == ROWS_PER_SHEET:
+            if self._filled == ROWS_PER_SHEET:
+                self.finish()
                 self._sheet = self._begin()
             part = frame.slice(start, ROWS_PER_SHEET - self._filled)
-            self._write_rows(self._sheet, part)
+            self._write_rows(part)
             self._filled += part.height
             start += part.height
 
     def finish(self) -> None:
-        """Completes the last sheet; a table without rows gets one sheet with the header alone."""
-        if self._sheet is None:
-            self._lay_out(pl.DataFrame())
-            self._sheet = self._begin()
-        self._end(self._sheet)
-
-    def _lay_out(self, frame: pl.DataFrame) -> None:
-        for column in self._columns:
-            code = _number_format(column, frame.schema.get(column.name))
-            self._formats.append(self._workbook.add_format({"num_format": code}) if code else None)
-            # Three characters more than the title, for the filter's button.
-            longest = max(len(column.title) + 3, _longest(frame, column.name) + 1)
-            self._widths.append(min(max(longest, 8), 60))
+        """Completes the sheet that was begun last."""
+        last = len(self._columns) - 1
+        self._sheet.autofilter(0, 0, self._filled, last)
+        # Texts of digits, such as numbers with leading zeros, are meant as they are: no warning triangles.
+        self._sheet.ignore_errors({"number_stored_as_text": xl_range(0, 0, self._filled, last)})
 
     def _begin(self) -> Worksheet:
-        if self._sheet is not None:
-            self._end(self._sheet)
         self._count += 1
         self._filled = 0
         sheet = self._workbook.add_worksheet("Data" if self._count == 1 else f"Data {self._count}")
@@ -128,13 +118,12 @@ class _DataSheets:
             _write_text(sheet, 0, position, defuse(column.title), self._header)
         return sheet
 
-    def _end(self, sheet: Worksheet) -> None:
-        last = len(self._columns) - 1
-        sheet.autofilter(0, 0, self._filled, last)
-        # Texts of digits, such as numbers with leading zeros, are meant as they are: no warning triangles.
-        sheet.ignore_errors({"number_stored_as_text": xl_range(0, 0, self._filled, last)})
+    def _format(self, column: Column, dtype: pl.DataType) -> Format | None:
+        code = _number_format(column, dtype)
+        return self._workbook.add_format({"num_format": code}) if code else None
 
-    def _write_rows(self, sheet: Worksheet, frame: pl.DataFrame) -> None:
+    def _write_rows(self, frame: pl.DataFrame) -> None:
+        sheet = self._sheet
         columns = [self._cells(column, frame[column.name]) for column in self._columns]
         cuts = [0] * len(columns)
         for row, cells in enumerate(zip(*columns, strict=True), start=self._filled + 1):
@@ -195,7 +184,7 @@ def _split_dates(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     return days - (days < 61).cast(days.dtype), texts.set(is_inside, None)
 
 
-def _number_format(column: Column, dtype: pl.DataType | None) -> str | None:
+def _number_format(column: Column, dtype: pl.DataType) -> str | None:
     match column.kind:
         case "integer":
             return "0"
@@ -215,13 +204,14 @@ def _places(count: int) -> str:
     return f"0.{'0' * min(count, 30)}" if count else "0"
 
 
-def _longest(frame: pl.DataFrame, name: str) -> int:
-    if frame.is_empty():
-        return 0
-    values = frame[name].head(_SAMPLE_ROWS)
-    if isinstance(values.dtype, pl.Datetime):
-        return len("YYYY-MM-DD HH:MM:SS")
-    return max(values.cast(pl.String).str.len_chars().fill_null(0).to_list())
+def _width(column: Column, sample: pl.Series) -> int:
+    """Returns a column's width, in characters of the default font."""
+    if column.kind == "timestamp":
+        lengths = [len("YYYY-MM-DD HH:MM:SS")]
+    else:
+        lengths = sample.cast(pl.String).str.len_chars().drop_nulls().to_list()
+    # Three characters more than the title, for the filter's button.
+    return min(max(8, len(column.title) + 3, max(lengths, default=0) + 1), 60)
 
 
 def _write_text(sheet: Worksheet, row: int, position: int, text: str, style: Format | None = None) -> bool:

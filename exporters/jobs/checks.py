@@ -50,7 +50,7 @@ def check_lease(lease: timedelta) -> None:
 
 
 def checked_instant(instant: datetime) -> datetime:
-    """The instant; ValueError where it has no time zone, which would make it mean another instant elsewhere."""
+    """The instant; ValueError where it has no time zone, so that it would mean nothing certain."""
     if instant.tzinfo is None:
         raise ValueError(f"the instant {instant.isoformat()} has no time zone: give an aware one, as in UTC")
     return instant

@@ -12,22 +12,22 @@ group_id = { type = "VARCHAR", description = "Shared by bookings that were made 
 service_id = { type = "VARCHAR", description = "The booked service; null: none was named." }
 service_title = { type = "VARCHAR", derived = true, description = "Title of the booked service." }
 categories = { type = "VARCHAR", derived = true, description = "Names of the service's categories, joined by a comma." }
-customer_id = { type = "VARCHAR", description = "Identifies the customer." }
-customer_name = { type = "VARCHAR", description = "Name of the customer." }
-registration_number = { type = "VARCHAR", description = "Registration number of the vehicle." }
+customer_id = { type = "VARCHAR", personal = true, description = "Identifies the customer." }
+customer_name = { type = "VARCHAR", personal = true, description = "Name of the customer." }
+registration_number = { type = "VARCHAR", personal = true, description = "Registration number of the vehicle." }
 status = { type = "VARCHAR", required = true, description = "Status code, as the source writes it." }
 outcome = { type = "VARCHAR", derived = true, required = true, description = "What the status means for figures: done (COMPLETED), active (PENDING, CONFIRMED), cancelled (CANCELLED) or unknown." }
 start_time = { type = "TIMESTAMP", required = true, description = "UTC instant at which the service begins." }
 end_time = { type = "TIMESTAMP", description = "UTC instant at which it ends." }
 completed_at = { type = "TIMESTAMP", description = "UTC instant of completion." }
 cancelled_at = { type = "TIMESTAMP", description = "UTC instant of cancelling." }
-cancellation_reason = { type = "VARCHAR", description = "Why it was cancelled." }
+cancellation_reason = { type = "VARCHAR", personal = true, description = "Why it was cancelled." }
 service_time = { type = "TIMESTAMP", derived = true, required = true, description = "UTC instant that decides on which day the booking counts." }
 day = { type = "DATE", derived = true, required = true, description = "Local day of service_time in the workshop's zone: the day that figures and date filters use." }
 price = { type = "DECIMAL(18,2)", description = "Price of this booking in currency; null: unknown." }
 currency = { type = "VARCHAR", description = "The workshop's currency." }
 walk_in = { type = "BOOLEAN", description = "Whether the customer came without an appointment." }
-notes = { type = "VARCHAR", description = "Free text." }
+notes = { type = "VARCHAR", personal = true, description = "Free text." }
 created_at = { type = "TIMESTAMP", description = "UTC instant." }
 updated_at = { type = "TIMESTAMP", description = "UTC instant of the last change." }
 

@@ -10,7 +10,7 @@ workshop_id = { type = "VARCHAR", derived = true, required = true, description =
 rating_id = { type = "VARCHAR", required = true, description = "Identifies the rating within its source." }
 booking_id = { type = "VARCHAR", required = true, description = "The rated booking." }
 rating = { type = "DECIMAL(3,1)", required = true, description = "1 to 5, in whole or half steps." }
-message = { type = "VARCHAR", description = "Text of the review." }
+message = { type = "VARCHAR", personal = true, description = "Text of the review." }
 is_private = { type = "BOOLEAN", required = true, description = "Seen by the workshop only; counts in its own figures." }
 created_at = { type = "TIMESTAMP", required = true, description = "UTC instant of the first rating." }
 updated_at = { type = "TIMESTAMP", description = "UTC instant of the last change." }

@@ -9,7 +9,7 @@ source = { type = "VARCHAR", derived = true, required = true, description = "Sou
 workshop_id = { type = "VARCHAR", required = true, description = "Identifies the workshop." }
 org_number = { type = "VARCHAR", description = "Organisation number." }
 name = { type = "VARCHAR", required = true, description = "Name of the workshop." }
-time_zone = { type = "VARCHAR", required = true, description = "IANA zone whose local days the workshop's figures count by." }
+time_zone = { type = "VARCHAR", description = "IANA zone whose local days the workshop's figures count by." }
 currency = { type = "VARCHAR", description = "ISO 4217 code of all its money; null: no money is known." }
 created_at = { type = "TIMESTAMP", description = "UTC instant." }
 updated_at = { type = "TIMESTAMP", description = "UTC instant of the last change." }

@@ -7,7 +7,7 @@ booking_id = { type = "VARCHAR" }
 group_id = { type = "VARCHAR" }
 workshop_id = { type = "VARCHAR" }
 service_id = { type = "VARCHAR" }
-customer_id = { type = "VARCHAR" }
+customer_id = { type = "VARCHAR", personal = true }
 status = { type = "VARCHAR" }
 start_time = { type = "VARCHAR" }
 completed_at = { type = "VARCHAR" }

@@ -8,7 +8,7 @@ workshop_id = { type = "VARCHAR" }
 service_id = { type = "VARCHAR" }
 status = { type = "VARCHAR" }
 start_time = { type = "VARCHAR" }
-notes = { type = "VARCHAR" }
+notes = { type = "VARCHAR", personal = true }
 _file = { type = "VARCHAR" }
 _row = { type = "BIGINT" }
 */

@@ -7,19 +7,19 @@ booking_id = { type = "VARCHAR" }
 group_id = { type = "VARCHAR" }
 workshop_id = { type = "VARCHAR" }
 service_id = { type = "VARCHAR" }
-customer_id = { type = "VARCHAR" }
-customer_name = { type = "VARCHAR" }
-registration_number = { type = "VARCHAR" }
+customer_id = { type = "VARCHAR", personal = true }
+customer_name = { type = "VARCHAR", personal = true }
+registration_number = { type = "VARCHAR", personal = true }
 status = { type = "VARCHAR" }
 start_time = { type = "VARCHAR" }
 end_time = { type = "VARCHAR" }
 completed_at = { type = "VARCHAR" }
 cancelled_at = { type = "VARCHAR" }
-cancellation_reason = { type = "VARCHAR" }
+cancellation_reason = { type = "VARCHAR", personal = true }
 price = { type = "VARCHAR" }
 currency = { type = "VARCHAR" }
 walk_in = { type = "VARCHAR" }
-notes = { type = "VARCHAR" }
+notes = { type = "VARCHAR", personal = true }
 created_at = { type = "VARCHAR" }
 updated_at = { type = "VARCHAR" }
 _file = { type = "VARCHAR" }

@@ -6,7 +6,7 @@ rows_in = "select count(*) from raw_sample__ratings"
 rating_id = { type = "VARCHAR" }
 booking_id = { type = "VARCHAR" }
 rating = { type = "VARCHAR" }
-message = { type = "VARCHAR" }
+message = { type = "VARCHAR", personal = true }
 is_private = { type = "VARCHAR" }
 created_at = { type = "VARCHAR" }
 updated_at = { type = "VARCHAR" }

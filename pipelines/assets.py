@@ -1,0 +1,200 @@
+"""Assets: one per source entity, one per model with the lineage of its SQL, the published generation last."""
+
+import warnings
+from datetime import date
+
+import dagster as dg
+
+from exporters.storage import StoreError
+from pipelines.project import Project
+from pipelines.sources.files import EntityFiles, open_folder
+from warehouse.build import CheckResult, Preview
+from warehouse.landing import Days, Verdict
+from warehouse.models import Model, dependencies
+from warehouse.publishing import publish
+from warehouse.raw import raw_table
+
+# The backfill policy is marked beta; without it a backfill of a year would be 365 runs.
+warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_policy.*")
+
+WRITER_POOL = "warehouse_writer"
+"""DuckDB has one writing process: every step that writes holds the single slot of this pool."""
+
+SOURCE_READ = "source_read"
+
+
+def source_key(source: str, entity: str) -> dg.AssetKey:
+    """Key of a source entity's asset."""
+    return dg.AssetKey([source, entity])
+
+
+def build_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """Every asset of the project."""
+    sources = [
+        _source_asset(project, name, entity)
+        for name, source in project.sources.items()
+        for entity in source.entities
+    ]
+    models = [_model_asset(project, model) for model in project.models.values()]
+    return [*sources, *models, _generation_asset(project)]
+
+
+def _source_asset(project: Project, name: str, entity: str) -> dg.AssetsDefinition:
+    source = project.sources[name]
+    declared = source.entities[entity]
+    # Single days are told apart by the watermark; an entity without one is always read whole.
+    days = dg.DailyPartitionsDefinition(
+        start_date=project.settings.backfill_start, timezone=source.time_zone, end_offset=1
+    )
+    key = source_key(name, entity)
+
+    @dg.asset(
+        key=key,
+        group_name=f"source_{name}",
+        description=f"{entity} of the source {name}: {declared.files} in {source.path}.",
+        kinds={declared.format},
+        pool=WRITER_POOL,
+        partitions_def=days if declared.watermark else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if declared.watermark else None,
+        check_specs=[
+            dg.AssetCheckSpec(
+                SOURCE_READ,
+                asset=key,
+                description="The last load read every file; a failed one keeps the data it had.",
+            )
+        ],
+    )
+    def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        verdict = _load(project, name, entity, _days(context))
+        context.log.info(f"{name}.{entity}: {verdict.status}: {verdict.detail}")
+        with project.open_build() as build:
+            build.create_raw(name, entity)
+            known = [*declared.key, *([declared.watermark] if declared.watermark else [])]
+            preview = build.preview(raw_table(name, entity), list(dict.fromkeys(known)))
+        return dg.MaterializeResult(
+            metadata=_preview_metadata(preview)
+            | {
+                "status": verdict.status,
+                "detail": verdict.detail,
+                "data_as_of": verdict.data_as_of.isoformat() if verdict.data_as_of else "never",
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=SOURCE_READ,
+                    passed=verdict.status != "failed",
+                    severity=dg.AssetCheckSeverity.ERROR,
+                    metadata={"detail": verdict.detail},
+                )
+            ],
+        )
+
+    return load
+
+
+def _load(project: Project, name: str, entity: str, days: Days | None) -> Verdict:
+    source = project.sources[name]
+    try:
+        folder = open_folder(source, project.settings.source_folder, project.s3)
+    except StoreError as error:
+        return project.landing.record_verdict(name, entity, "failed", str(error))
+    return EntityFiles(project.landing, folder, name, source, entity).load(days)
+
+
+def _days(context: dg.AssetExecutionContext) -> Days | None:
+    """The days that a backfill asks for; None in a nightly run."""
+    if context.has_partition_key or context.has_partition_key_range:
+        days = [date.fromisoformat(key) for key in context.partition_keys]
+        return Days(min(days), max(days))
+    return None
+
+
+def _model_asset(project: Project, model: Model) -> dg.AssetsDefinition:
+    deps: list[dg.AssetKey] = [dg.AssetKey(name) for name in sorted(dependencies(model, project.models))]
+    for name, source in project.sources.items():
+        deps += [source_key(name, e) for e in source.entities if raw_table(name, e) in model.reads]
+
+    @dg.asset(
+        name=model.name,
+        group_name=model.layer,
+        deps=deps,
+        description=model.header.description,
+        kinds={"sql", "duckdb"},
+        pool=WRITER_POOL,
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                [
+                    dg.TableColumn(name, column.type, column.description)
+                    for name, column in model.header.columns.items()
+                ]
+            )
+        },
+        check_specs=[
+            dg.AssetCheckSpec(
+                check.name,
+                asset=model.name,
+                description=check.description,
+                blocking=check.severity == "error",
+            )
+            for check in model.checks
+        ],
+    )
+    def build_model() -> dg.MaterializeResult:  # type: ignore[type-arg]
+        with project.open_build() as build:
+            build.build_model(model.name)
+            results = build.run_checks(model.name)
+            preview = build.preview(model.name, model.shown_columns)
+        return dg.MaterializeResult(
+            metadata=_preview_metadata(preview), check_results=[_check_result(result) for result in results]
+        )
+
+    return build_model
+
+
+def _generation_asset(project: Project) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="generation",
+        group_name="published",
+        deps=[dg.AssetKey(name) for name, model in project.models.items() if model.layer != "staging"],
+        description="The published generation: what figures, exports and analysts read.",
+        kinds={"duckdb"},
+        pool=WRITER_POOL,
+    )
+    def publish_generation() -> dg.MaterializeResult:  # type: ignore[type-arg]
+        settings = project.settings
+        with project.open_build() as build:
+            generation = publish(
+                build,
+                project.warehouse_folder,
+                keep=settings.keep_generations,
+                grace=settings.generation_grace,
+            )
+        return dg.MaterializeResult(
+            metadata={
+                "generation": generation.generation,
+                "data_as_of": generation.data_as_of.isoformat() if generation.data_as_of else "never",
+                "file": dg.MetadataValue.path(generation.path),
+                "size_bytes": generation.path.stat().st_size,
+            }
+        )
+
+    return publish_generation
+
+
+def _preview_metadata(preview: Preview) -> dict[str, dg.MetadataValue]:
+    lines = [preview.columns, ["---"] * len(preview.columns), *preview.head]
+    table = "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines)
+    return {"dagster/row_count": dg.MetadataValue.int(preview.rows), "preview": dg.MetadataValue.md(table)}
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _check_result(result: CheckResult) -> dg.AssetCheckResult:
+    error = result.check.severity == "error"
+    return dg.AssetCheckResult(
+        check_name=result.check.name,
+        passed=result.passed,
+        severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
+        metadata={"broken_rows": result.broken_rows, "sample": "\n".join(result.sample)},
+    )

@@ -1,0 +1,25 @@
+"""The Dagster definitions: assembles what the other modules build."""
+
+import dagster as dg
+
+from pipelines.assets import build_assets
+from pipelines.jobs import build_night
+from pipelines.project import Project, load_project
+from pipelines.schedules import build_nightly
+from settings import load_settings
+
+
+def build_definitions(project: Project) -> dg.Definitions:
+    """Everything that Dagster shows and runs for a project."""
+    night = build_night(project)
+    return dg.Definitions(
+        assets=build_assets(project),
+        jobs=[night],
+        schedules=[build_nightly(project.settings, night)],
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads: the project that the settings describe."""
+    return build_definitions(load_project(load_settings()))
