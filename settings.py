@@ -7,6 +7,10 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from exporters.exports import ExportOptions
+from exporters.storage import S3Options
+from warehouse.database import DatabaseOptions
+
 
 class Settings(BaseSettings):
     """Every setting, read from the environment as `REPORTS_<SETTING>`; docs/settings.md explains them."""
@@ -89,14 +93,29 @@ class Settings(BaseSettings):
         return f"sqlite:///{(self.data_folder / 'jobs.db').resolve()}"
 
     @property
-    def lease(self) -> timedelta:
-        """How long a worker that falls silent keeps its job."""
-        return timedelta(seconds=self.lease_seconds)
+    def s3(self) -> S3Options:
+        """How S3 is reached."""
+        secret = self.s3_secret_key.get_secret_value() if self.s3_secret_key else None
+        return S3Options(self.s3_endpoint, self.s3_region, self.s3_access_key, secret)
 
     @property
-    def retention(self) -> timedelta:
-        """How long an export's file is kept."""
-        return timedelta(days=self.retention_days)
+    def database(self) -> DatabaseOptions:
+        """Limits of DuckDB."""
+        return DatabaseOptions(self.memory_limit, self.threads)
+
+    @property
+    def exports(self) -> ExportOptions:
+        """Where exports live and how long things last."""
+        return ExportOptions(
+            store_url=self.store_location,
+            s3=self.s3,
+            jobs_url=self.jobs_database,
+            warehouse_folder=self.warehouse_folder,
+            database=self.database,
+            lease=timedelta(seconds=self.lease_seconds),
+            max_attempts=self.max_attempts,
+            retention=timedelta(days=self.retention_days),
+        )
 
     @property
     def generation_grace(self) -> timedelta:

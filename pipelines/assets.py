@@ -94,7 +94,7 @@ def _source_asset(project: Project, name: str, entity: str) -> dg.AssetsDefiniti
 def _load(project: Project, name: str, entity: str, days: Days | None) -> Verdict:
     source = project.sources[name]
     try:
-        folder = open_folder(source, project.settings.source_folder, project.s3)
+        folder = open_folder(source, project.settings.source_folder, project.settings.s3)
     except StoreError as error:
         return project.landing.record_verdict(name, entity, "failed", str(error))
     return EntityFiles(project.landing, folder, name, source, entity).load(days)

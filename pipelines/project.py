@@ -5,10 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporters.storage import S3Options
 from settings import Settings
 from warehouse.build import Build, open_build
-from warehouse.database import DatabaseOptions
 from warehouse.landing import Landing
 from warehouse.models import Model, load_models
 from warehouse.sources import Source, load_sources
@@ -28,17 +26,11 @@ class Project:
         """Folder of the build file and the generations."""
         return self.settings.warehouse_folder
 
-    @property
-    def s3(self) -> S3Options:
-        """How S3 is reached."""
-        return s3_options(self.settings)
-
     @contextmanager
     def open_build(self) -> Iterator[Build]:
         """The build file, open for writing."""
-        options = DatabaseOptions(self.settings.memory_limit, self.settings.threads)
         path = self.warehouse_folder / "build.duckdb"
-        with open_build(path, self.landing, self.sources, self.models, options) as build:
+        with open_build(path, self.landing, self.sources, self.models, self.settings.database) as build:
             yield build
 
 
@@ -50,9 +42,3 @@ def load_project(settings: Settings) -> Project:
     """
     sources = load_sources(settings.source_config, list(settings.sources))
     return Project(settings, sources, load_models(sources), Landing(settings.landing_folder))
-
-
-def s3_options(settings: Settings) -> S3Options:
-    """How S3 is reached, for stores and for sources that lie there."""
-    secret = settings.s3_secret_key.get_secret_value() if settings.s3_secret_key else None
-    return S3Options(settings.s3_endpoint, settings.s3_region, settings.s3_access_key, secret)

@@ -51,7 +51,7 @@ class Snapshot:
         self, sql: str, parameters: Mapping[str, Any] | None = None, batch_rows: int = 10_000
     ) -> pa.RecordBatchReader:
         """The rows of a query as a stream of Arrow record batches; memory does not grow with the rows."""
-        return self._connection.execute(sql, dict(parameters or {})).to_arrow_reader(batch_rows)
+        return self._connection.sql(sql, params=dict(parameters or {})).to_arrow_reader(batch_rows)
 
 
 def current_generation(folder: Path) -> Generation:

@@ -23,6 +23,9 @@ _TITLE_HEIGHT, _LINE_HEIGHT = 8.0, 5.0
 _BLACK, _GREY, _LIGHT = 20, 110, 245
 """Grey levels from 0, black, to 255, white."""
 
+_PAGE_COUNT = "{pages}"
+"""Stands in the footer until the number is known, and keeps room for as many digits."""
+
 _REPLACED = "shown as � because the font has no such character"
 
 _RIGHT_ALIGNED: frozenset[Kind] = frozenset({"integer", "decimal", "money"})
@@ -50,14 +53,14 @@ class _Pages(FPDF):
 
     def header(self) -> None:
         # Only the footer names the number of pages: in a cell the same characters are data.
-        self.alias_nb_pages("")
+        pass
 
     def footer(self) -> None:
-        self.alias_nb_pages(align="R")
+        self.alias_nb_pages(_PAGE_COUNT)
         self.set_y(-MARGIN)
         self.set_font(_FAMILY, "", _POINTS)
         self.set_text_color(_GREY)
-        self.cell(0, _LINE_HEIGHT, f"Page {self.page_no()} of {{nb}}", align="R")
+        self.cell(0, _LINE_HEIGHT, f"Page {self.page_no()} of {_PAGE_COUNT}")
         self.set_text_color(_BLACK)
 
 

@@ -44,7 +44,8 @@ class Database:
         """A transaction that may write; on SQLite it excludes other writers from its beginning.
 
         Raises:
-            JobsUnavailable: the database failed; nothing of the transaction remains.
+            JobsUnavailable: the database failed; nothing of the transaction remains, save when a server was
+                lost during the commit itself, which leaves both possible.
         """
         with self._explained(), self.engine.begin() as connection:
             yield connection

@@ -52,7 +52,7 @@ class JobCancelled(JobError):  # noqa: N818
 
 
 class JobsUnavailable(JobError):  # noqa: N818
-    """The database that holds the records cannot be opened, read or written; nothing was changed."""
+    """The database that holds the records cannot be opened, read or written."""
 
 
 class SchemaTooNew(JobsUnavailable):

@@ -50,7 +50,8 @@ def open_jobs(url: str, *, clock: Callable[[], datetime] = utc_now) -> "JobStore
 class JobStore:
     """Creates, hands out, ends and finds jobs. Safe to share between threads.
 
-    Any call raises JobsUnavailable when the database fails; nothing is changed then.
+    Any call raises JobsUnavailable when the database fails. Nothing is changed then, save when a server
+    was lost during the commit itself: read the record to know.
     """
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:

@@ -88,7 +88,7 @@ class LocalStore:
         with suppress(NotFoundError), _store_errors(path):
             self.stat(key)
             path.unlink()
-        _prune(path.parent, self._root)
+            _prune(path.parent, self._root)
 
     def url_of(self, key: str) -> str:
         """The file's `file://` URL."""
@@ -150,10 +150,10 @@ def _create_beside(target: Path) -> tuple[Path, BinaryIO]:
     temporary = target.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    for _ in range(10):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Somebody who deletes the folder's last file prunes the folder between these two lines.
+    for _ in range(100):
+        # Whoever removes the folder's last file may prune the folder between these lines.
         with suppress(FileNotFoundError):
+            target.parent.mkdir(parents=True, exist_ok=True)
             return temporary, temporary.open("xb", buffering=256 * 1024)
     raise BlockingIOError(errno.EAGAIN, "the folder is removed again and again")
 

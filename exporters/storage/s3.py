@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
 import boto3.session
@@ -190,7 +191,9 @@ class _S3Reader(io.RawIOBase):
         super().close()
 
 
+@lru_cache(maxsize=8)
 def _connect(options: S3Options) -> "S3Client":
+    """A client, which several threads may share; making one takes a quarter of a second, so it is kept."""
     config = Config(
         connect_timeout=3,
         read_timeout=60,

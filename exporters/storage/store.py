@@ -47,7 +47,10 @@ class Store(Protocol):
         """Begin a file; it is seen under `key`, replacing what was there, once the writer has committed."""
 
     def open(self, key: str) -> BinaryIO:
-        """The file's bytes, read forward in pieces. Raises NotFoundError; reading raises StoreError too."""
+        """The file's bytes, read forward in pieces. Raises NotFoundError.
+
+        A read raises StoreError when a server fails, OSError when a disk does: it never just ends early.
+        """
 
     def stat(self, key: str) -> StoredFile:
         """The file's size and time. Raises NotFoundError."""

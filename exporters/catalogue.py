@@ -1,0 +1,206 @@
+"""The catalogue of report types: one file of `sql/reports` each, with its arguments, columns and query."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Literal
+
+from exporters.formats import FORMATS
+from exporters.formats.table import Column, Kind
+from warehouse.errors import InvalidPeriodError, ModelError
+from warehouse.front_matter import SQL_ROOT, Header, read_sql_file
+from warehouse.period import Period
+
+ArgumentType = Literal["date", "text", "boolean", "decimal", "list"]
+Filters = Mapping[str, Any]
+
+TENANT = "workshop_id"
+"""First column of every report's query and its one bound tenant: rows of another are never written."""
+
+
+class RequestError(ValueError):
+    """A request that cannot be met as it stands."""
+
+    def __init__(self, code: str, message: str, **details: str) -> None:
+        super().__init__(message)
+        self.code = code
+        """VALIDATION_ERROR, INVALID_DATE_RANGE, UNSUPPORTED_TYPE or UNSUPPORTED_FORMAT."""
+        self.details = details
+
+
+class ArgumentHeader(Header):
+    """A declared argument; every argument may be left out."""
+
+    type: ArgumentType
+    description: str
+
+
+class ReportColumnHeader(Header):
+    """A declared column of the file."""
+
+    title: str
+    kind: Kind
+    description: str
+    total: bool = False
+
+
+class ReportHeader(Header):
+    """Header of `sql/reports/<type>.sql`."""
+
+    title: str
+    description: str
+    formats: list[str]
+    arguments: dict[str, ArgumentHeader]
+    columns: dict[str, ReportColumnHeader]
+
+
+@dataclass(frozen=True)
+class ReportType:
+    """One report type."""
+
+    name: str
+    header: ReportHeader
+    sql: str
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The file's columns, in order."""
+        return tuple(
+            Column(name, column.title, column.kind, column.total)
+            for name, column in self.header.columns.items()
+        )
+
+    def parse_filters(self, asked: Filters) -> dict[str, Any]:
+        """The values of all arguments, None for those left out. Texts are converted; typed values pass.
+
+        Raises:
+            RequestError: an argument is unknown or has a value it cannot take, or the dates are swapped.
+        """
+        known = self.header.arguments
+        for name in asked:
+            if name not in known:
+                raise RequestError(
+                    "VALIDATION_ERROR",
+                    f"{self.name} takes no filter {name!r}; it takes {', '.join(known)}",
+                    filter=name,
+                )
+        filters = {name: _parse(name, argument.type, asked.get(name)) for name, argument in known.items()}
+        try:
+            Period(filters.get("date_from"), filters.get("date_to"))
+        except InvalidPeriodError as error:
+            raise RequestError(
+                "INVALID_DATE_RANGE",
+                str(error),
+                date_from=str(filters.get("date_from")),
+                date_to=str(filters.get("date_to")),
+            ) from error
+        return filters
+
+
+def load_catalogue(sql_root: Path = SQL_ROOT) -> dict[str, ReportType]:
+    """Every report type, by name.
+
+    Raises:
+        ModelError: a report file is wrong.
+    """
+    catalogue = {}
+    for path in sorted((sql_root / "reports").glob("*.sql")):
+        header, sql = read_sql_file(path, ReportHeader)
+        unknown = [name for name in header.formats if name not in FORMATS]
+        if unknown:
+            raise ModelError(f"reports/{path.name}: there is no format {', '.join(unknown)}")
+        catalogue[path.stem] = ReportType(path.stem, header, sql)
+    return catalogue
+
+
+def find_report(catalogue: Mapping[str, ReportType], name: str, format_name: str) -> ReportType:
+    """The report type of this name, which must come in this format.
+
+    Raises:
+        RequestError: there is no such type, or it does not come in the format.
+    """
+    report = catalogue.get(name)
+    if report is None:
+        raise RequestError(
+            "UNSUPPORTED_TYPE",
+            f"there is no report type {name!r}; there are {', '.join(catalogue)}",
+            type=name,
+        )
+    if format_name not in report.header.formats:
+        raise RequestError(
+            "UNSUPPORTED_FORMAT",
+            f"{name} does not come as {format_name!r}; it comes as {', '.join(report.header.formats)}",
+            format=format_name,
+        )
+    return report
+
+
+def write_filters(filters: Filters) -> dict[str, Any]:
+    """Filters as JSON values, which `parse_filters` reads back; those left out are not there."""
+    return {
+        name: value if isinstance(value, bool | list) else str(value)
+        for name, value in filters.items()
+        if value is not None
+    }
+
+
+def _parse(name: str, type_: ArgumentType, value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    expected = {
+        "date": "a date as YYYY-MM-DD",
+        "boolean": "true or false",
+        "decimal": "a number",
+        "list": "ids separated by commas",
+        "text": "text",
+    }[type_]
+    try:
+        return _PARSERS[type_](value)
+    except (ValueError, TypeError, KeyError, AttributeError, InvalidOperation) as error:
+        message = f"{name} is {value!r}; it must be {expected}"
+        raise RequestError("VALIDATION_ERROR", message, filter=name) from error
+
+
+def _parse_date(value: Any) -> date:
+    if isinstance(value, date):
+        return value
+    if len(value) != len("YYYY-MM-DD"):
+        raise ValueError(value)
+    return date.fromisoformat(value)
+
+
+def _parse_boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    return _BOOLEANS[value.lower()]
+
+
+def _parse_decimal(value: Any) -> Decimal:
+    number = Decimal(str(value))
+    return number if number.is_finite() else _refuse(value)
+
+
+def _parse_list(value: Any) -> list[str]:
+    items = value.split(",") if isinstance(value, str) else [str(item) for item in value]
+    return [item.strip() for item in items if item.strip()]
+
+
+def _parse_text(value: Any) -> str:
+    return value if isinstance(value, str) else _refuse(value)
+
+
+def _refuse(value: Any) -> Any:
+    raise ValueError(value)
+
+
+_BOOLEANS = {"true": True, "false": False}
+
+_PARSERS: Mapping[ArgumentType, Any] = {
+    "date": _parse_date,
+    "text": _parse_text,
+    "boolean": _parse_boolean,
+    "decimal": _parse_decimal,
+    "list": _parse_list,
+}

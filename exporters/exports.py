@@ -1,0 +1,156 @@
+"""The door to exports: ask for a file, run the job that makes it, expire old files."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from exporters.catalogue import Filters, find_report, load_catalogue, write_filters
+from exporters.jobs import IllegalTransition, Job, JobNotFound, JobStore, Status, open_jobs
+from exporters.run import Progress, Workplace, run_job
+from exporters.storage import S3Options, Store, open_store
+from warehouse.database import DatabaseOptions
+from warehouse.figures import find_workshop
+from warehouse.generations import open_snapshot
+
+_ABANDONED_AFTER = timedelta(days=1)
+_RETRY_PAUSE = 0.5
+"""Seconds before the second try; longer before each further one."""
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Where exports live and how long things last."""
+
+    store_url: str
+    s3: S3Options
+    jobs_url: str = field(repr=False)
+    warehouse_folder: Path
+    database: DatabaseOptions
+    lease: timedelta
+    max_attempts: int
+    retention: timedelta
+
+
+@dataclass(frozen=True)
+class Expired:
+    """What an expiry removed."""
+
+    jobs: int
+    """Jobs whose file is gone and whose record stays."""
+    leftovers: int
+    """Files that killed or cancelled runs had left behind."""
+
+
+class Exports:
+    """Report files of workshops, from request to expiry."""
+
+    def __init__(self, options: ExportOptions, jobs: JobStore, store: Store) -> None:
+        self.catalogue = load_catalogue()
+        self.jobs = jobs
+        self.store = store
+        self._options = options
+        self._workplace = Workplace(
+            self.catalogue,
+            jobs,
+            store,
+            options.warehouse_folder,
+            options.database,
+            options.lease,
+            options.retention,
+        )
+
+    def request(self, workshop_id: str, report_type: str, format_name: str, filters: Filters) -> Job:
+        """Record a job for a file; it is pending until a worker runs it.
+
+        Raises:
+            RequestError: the type, the format or a filter cannot be met.
+            UnknownWorkshopError: the served generation has no such workshop.
+            NoGenerationError: nothing is published yet.
+        """
+        report = find_report(self.catalogue, report_type, format_name)
+        resolved = report.parse_filters(filters)
+        with open_snapshot(self._options.warehouse_folder, self._options.database) as snapshot:
+            find_workshop(snapshot, workshop_id)
+        return self.jobs.create(
+            workshop_id,
+            report_type,
+            format_name,
+            write_filters(resolved),
+            max_attempts=self._options.max_attempts,
+        )
+
+    def run(self, job_id: str | None = None, progress: Progress | None = None) -> Job | None:
+        """Claim the named job, or the oldest free one, and run it to its end, through all its tries.
+
+        None: there is no such free job.
+        """
+        job = None
+        while claimed := self.jobs.claim(_owner(), self._options.lease, job_id):
+            job = run_job(self._workplace, claimed, progress)
+            job_id = job.job_id
+            if job.status is not Status.PROCESSING:
+                break
+            time.sleep(_RETRY_PAUSE * job.attempt)
+        return job
+
+    def expire(self) -> Expired:
+        """Remove the files whose retention has passed, and what killed runs left; the records stay."""
+        jobs = 0
+        for due in self.jobs.expirable(datetime.now(UTC)):
+            try:
+                self.jobs.expire(due.job_id)
+            except IllegalTransition:  # another process was faster
+                continue
+            # The record first: a link that is still shown must lead to a file.
+            self._remove(due)
+            jobs += 1
+        self.jobs.fail_lost()
+        return Expired(jobs, self._remove_leftovers() + self.store.sweep(_ABANDONED_AFTER))
+
+    def _remove(self, job: Job) -> None:
+        for key in (job.file_key, job.manifest_key):
+            if key:
+                self.store.delete(key)
+
+    def _remove_leftovers(self) -> int:
+        removed = 0
+        for stored in list(self.store.list("exports/")):
+            if not self._is_wanted(stored.key):
+                self.store.delete(stored.key)
+                removed += 1
+        return removed
+
+    def _is_wanted(self, key: str) -> bool:
+        """Whether a file under `exports/` is a completed job's, or of a try that is under way."""
+        _, _, job_id, attempt, _ = key.split("/", 4)
+        try:
+            job = self.jobs.get(job_id)
+        except JobNotFound:
+            return False
+        if job.status is Status.PROCESSING:
+            return attempt == str(job.attempt)
+        return key in {job.file_key, job.manifest_key}
+
+
+@contextmanager
+def open_exports(options: ExportOptions) -> Iterator[Exports]:
+    """Open the job records and the store.
+
+    Raises:
+        JobsUnavailable, StoreError: one of them cannot be opened.
+    """
+    store = open_store(options.store_url, s3=options.s3)
+    jobs = open_jobs(options.jobs_url)
+    try:
+        yield Exports(options, jobs, store)
+    finally:
+        jobs.close()
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,0 +1,240 @@
+"""The run of one claimed job: snapshot → rows → file in the store → manifest → completed."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from exporters.catalogue import TENANT, Filters, ReportType, RequestError, find_report, write_filters
+from exporters.formats import FORMATS, Format
+from exporters.formats.table import Table, Written
+from exporters.jobs import Job, JobCancelled, JobStore, LeaseLost
+from exporters.lease import HeldJob
+from exporters.manifest import Manifest, manifest_key
+from exporters.storage import Store, StoreError
+from warehouse.database import DatabaseOptions
+from warehouse.errors import NoGenerationError, UnknownWorkshopError, WarehouseError
+from warehouse.figures import Workshop, find_workshop
+from warehouse.generations import Snapshot, open_snapshot
+
+Progress = Callable[[int, int], None]
+"""Called with rows written and rows expected."""
+
+_log = logging.getLogger(__name__)
+
+
+class ExportFaultError(Exception):
+    """The file would be wrong; another try would give the same."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a try ended without a file."""
+
+    code: str
+    message: str
+    retry: bool
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What a run works with."""
+
+    catalogue: dict[str, ReportType]
+    jobs: JobStore
+    store: Store
+    warehouse_folder: Path
+    database: DatabaseOptions
+    lease: timedelta
+    retention: timedelta
+
+
+def run_job(workplace: Workplace, job: Job, progress: Progress | None = None) -> Job:
+    """Make the file of a job claimed by this worker and end the job; returns it as it stands then.
+
+    A fault that another try may mend gives the job back; it becomes failed when no try is left. A job that
+    was cancelled or lost meanwhile leaves nothing behind.
+    """
+    try:
+        with HeldJob(workplace.jobs, job, workplace.lease) as held:
+            return _make_file(workplace, held, progress)
+    except (JobCancelled, LeaseLost):
+        return workplace.jobs.get(job.job_id)
+    except Exception as error:  # noqa: BLE001  whatever happened, the record must say so
+        return _end(workplace.jobs, job, error)
+
+
+def file_folder(job: Job) -> str:
+    """Where in the store everything of a job lies."""
+    return f"exports/{quote(job.workshop_id, safe='')}/{job.job_id}/"
+
+
+def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -> Job:
+    job = held.job
+    report = find_report(workplace.catalogue, job.report_type, job.format)
+    filters = report.parse_filters(job.filters)
+    format_ = FORMATS[job.format]
+    name = _file_name(job, filters, format_)
+    key = f"{file_folder(job)}{job.attempt}/{name}"
+    with open_snapshot(workplace.warehouse_folder, workplace.database) as snapshot:
+        workshop = find_workshop(snapshot, job.workshop_id)
+        parameters = {**filters, TENANT: workshop.workshop_id}
+        [(expected,)] = snapshot.rows(f"SELECT count(*) FROM ({report.sql})", parameters)  # noqa: S608  a declared query
+        held.expect(expected)
+        table = _table(snapshot, workshop, report, filters)
+        reader = snapshot.batches(report.sql, parameters)
+        _check_columns(report, reader.schema)
+        batches = _watch(reader, workshop, held, lambda rows: progress and progress(rows, expected))
+        with workplace.store.writer(key) as out:
+            written = format_.write(table, batches, out)
+            _check_whole(written, expected)
+            held.check()
+        generation = snapshot.generation
+    manifest = Manifest(
+        job_id=job.job_id,
+        attempt=job.attempt,
+        workshop_id=job.workshop_id,
+        report_type=job.report_type,
+        format=job.format,
+        filters=write_filters(filters),
+        time_zone=workshop.time_zone,
+        currency=workshop.currency,
+        generation=generation.generation,
+        data_as_of=generation.data_as_of.isoformat() if generation.data_as_of else None,
+        created_at=table.created_at.isoformat(),
+        file_name=name,
+        media_type=format_.media_type,
+        columns=tuple(report.header.columns),
+        rows_expected=expected,
+        rows_written=written.rows,
+        size_bytes=out.size,
+        sha256=out.sha256,
+        notes=written.notes,
+    )
+    return _complete(workplace, job, key, manifest)
+
+
+def _check_columns(report: ReportType, schema: pa.Schema) -> None:
+    declared = [TENANT, *report.header.columns]
+    if schema.names != declared:
+        raise ExportFaultError(
+            "REPORT_BROKEN",
+            f"the query of {report.name} gives the columns {', '.join(schema.names)};"
+            f" declared are {', '.join(declared)}",
+        )
+
+
+def _watch(
+    batches: pa.RecordBatchReader, workshop: Workshop, held: HeldJob, progress: Callable[[int], object]
+) -> Iterator[pa.RecordBatch]:
+    """The batches on their way to the writer: counted, and stopped at a foreign row or a lost job."""
+    rows = 0
+    for batch in batches:
+        if not pc.all(pc.equal(batch.column(TENANT), workshop.workshop_id), skip_nulls=False).as_py():
+            raise ExportFaultError(
+                "FOREIGN_ROW", f"the report gave a row of another workshop than {workshop.workshop_id}"
+            )
+        held.check()
+        yield batch
+        rows += batch.num_rows
+        held.report(rows)
+        progress(rows)
+
+
+def _check_whole(written: Written, expected: int) -> None:
+    if written.rows != expected:
+        raise ExportFaultError("INCOMPLETE", f"{written.rows} rows were written of {expected} expected")
+
+
+def _complete(workplace: Workplace, job: Job, key: str, manifest: Manifest) -> Job:
+    """Store the manifest, see that the file is readable, flip the status; or remove both."""
+    store = workplace.store
+    beside = manifest_key(key)
+    try:
+        with store.writer(beside) as out:
+            out.write(manifest.encode())
+        _check_stored(store, key, manifest.size_bytes)
+        done = workplace.jobs.complete(
+            job,
+            file_key=key,
+            file_name=manifest.file_name,
+            media_type=manifest.media_type,
+            size_bytes=manifest.size_bytes,
+            sha256=manifest.sha256,
+            manifest_key=beside,
+            rows=manifest.rows_written,
+            generation=manifest.generation,
+            retention=workplace.retention,
+        )
+    except BaseException:
+        store.delete(key)
+        store.delete(beside)
+        raise
+    return done
+
+
+def _check_stored(store: Store, key: str, size: int) -> None:
+    stored = store.stat(key)
+    if stored.size != size:
+        raise StoreError(f"{store.url_of(key)}: holds {stored.size} bytes of {size}")
+
+
+def _end(jobs: JobStore, job: Job, error: Exception) -> Job:
+    fault = _judge(error)
+    if fault.code == "INTERNAL_ERROR":
+        _log.error("job %s: attempt %s failed", job.job_id, job.attempt, exc_info=error)
+    try:
+        if fault.retry:
+            return jobs.release(job, fault.code, fault.message)
+        return jobs.fail(job, fault.code, fault.message)
+    except (JobCancelled, LeaseLost):
+        return jobs.get(job.job_id)
+
+
+def _judge(error: Exception) -> Fault:
+    """What the record says of an error, and whether another try may mend it."""
+    match error:
+        case RequestError() | ExportFaultError():
+            return Fault(error.code, str(error), retry=False)
+        case UnknownWorkshopError():
+            return Fault("WORKSHOP_NOT_FOUND", str(error), retry=False)
+        case NoGenerationError():
+            return Fault("NO_DATA", str(error), retry=False)
+        case StoreError():
+            return Fault("STORE_FAILED", str(error), retry=error.retryable)
+        case WarehouseError() | OSError():
+            return Fault("EXPORT_FAILED", str(error), retry=True)
+        case _:
+            return Fault("INTERNAL_ERROR", "the export failed unexpectedly; the log tells more", retry=True)
+
+
+def _file_name(job: Job, filters: Filters, format_: Format) -> str:
+    edges = (filters.get(edge) or "all" for edge in ("date_from", "date_to"))
+    return f"minbil-{job.report_type}-{'-'.join(str(edge) for edge in edges)}.{format_.extension}"
+
+
+def _table(snapshot: Snapshot, workshop: Workshop, report: ReportType, filters: Filters) -> Table:
+    as_of = snapshot.generation.data_as_of
+    details = [
+        ("Workshop", workshop.name),
+        ("From", str(filters.get("date_from") or "the beginning")),
+        ("To", str(filters.get("date_to") or "now")),
+        ("Time zone", workshop.time_zone),
+        ("Currency", workshop.currency or "none"),
+        ("Data as of", f"{as_of:%Y-%m-%d %H:%M} UTC" if as_of else "never wholly read"),
+    ]
+    details += [
+        (name, str(value))
+        for name, value in write_filters(filters).items()
+        if name not in {"date_from", "date_to"}
+    ]
+    return Table(report.header.title, report.columns, tuple(details), datetime.now(UTC))

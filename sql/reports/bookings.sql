@@ -1,0 +1,37 @@
+/*
+title = "Bookings"
+description = "Every booking of the period, one row per booked service."
+formats = ["csv", "xlsx", "pdf"]
+
+[arguments]
+date_from = { type = "date", description = "First local day of the service time." }
+date_to = { type = "date", description = "Last local day of the service time." }
+status = { type = "text", description = "Only bookings with this status code, such as COMPLETED." }
+
+[columns]
+booking_id = { title = "Booking", kind = "text", description = "Identifies the booking." }
+group_id = { title = "Group", kind = "text", description = "Shared by bookings made together." }
+status = { title = "Status", kind = "text", description = "Status code." }
+start_time = { title = "Start", kind = "timestamp", description = "When the service begins, in the workshop's local time." }
+service_title = { title = "Service", kind = "text", description = "Title of the booked service." }
+category = { title = "Category", kind = "text", description = "Categories of the service." }
+registration_number = { title = "Registration", kind = "text", description = "Registration number of the vehicle." }
+price = { title = "Price", kind = "money", total = true, description = "Price in the workshop's currency." }
+*/
+select
+    b.workshop_id,
+    b.booking_id,
+    b.group_id,
+    b.status,
+    b.start_time at time zone 'UTC' at time zone w.time_zone as start_time,
+    b.service_title,
+    b.categories as category,
+    b.registration_number,
+    b.price
+from bookings as b
+join workshops as w on w.workshop_id = b.workshop_id
+where b.workshop_id = $workshop_id
+    and ($date_from is null or b.day >= $date_from)
+    and ($date_to is null or b.day <= $date_to)
+    and ($status is null or b.status = $status)
+order by b.day, b.service_time, b.booking_id

@@ -1,0 +1,26 @@
+/*
+title = "Revenue"
+description = "Done bookings and their revenue per month; the total equals the overview's revenue of the period."
+formats = ["csv", "xlsx", "pdf"]
+
+[arguments]
+date_from = { type = "date", description = "First local day of the service time." }
+date_to = { type = "date", description = "Last local day of the service time." }
+
+[columns]
+period = { title = "Month", kind = "text", description = "Month as YYYY-MM; one that the period cuts counts only the days inside." }
+done_jobs = { title = "Done jobs", kind = "integer", total = true, description = "Completed bookings." }
+revenue = { title = "Revenue", kind = "money", total = true, description = "Sum of their prices in the workshop's currency; empty: no price is known." }
+*/
+select
+    d.workshop_id,
+    strftime(date_trunc('month', d.day), '%Y-%m') as period,
+    cast(sum(d.done) as bigint) as done_jobs,
+    sum(d.revenue) as revenue
+from booking_days as d
+where d.workshop_id = $workshop_id
+    and d.done > 0
+    and ($date_from is null or d.day >= $date_from)
+    and ($date_to is null or d.day <= $date_to)
+group by d.workshop_id, strftime(date_trunc('month', d.day), '%Y-%m')
+order by period

@@ -1,0 +1,37 @@
+/*
+title = "Services"
+description = "Services alive in the period; without a period, those that are not deleted."
+formats = ["csv", "xlsx", "pdf"]
+
+[arguments]
+date_from = { type = "date", description = "Leaves out services deleted before this local day." }
+date_to = { type = "date", description = "Leaves out services created after this local day." }
+is_active = { type = "boolean", description = "Only services that can be booked, or only those that cannot." }
+category_ids = { type = "list", description = "Only services in one of these categories, by id." }
+
+[columns]
+service_id = { title = "Service", kind = "text", description = "Identifies the service." }
+title = { title = "Title", kind = "text", description = "Title shown to customers." }
+categories = { title = "Categories", kind = "text", description = "Categories of the service." }
+price = { title = "Price", kind = "money", description = "List price in the workshop's currency." }
+duration_minutes = { title = "Minutes", kind = "integer", description = "Planned length." }
+is_active = { title = "Active", kind = "boolean", description = "Whether it can be booked." }
+*/
+select
+    s.workshop_id,
+    s.service_id,
+    s.title,
+    s.categories,
+    s.price,
+    s.duration_minutes,
+    s.is_active
+from services as s
+where s.workshop_id = $workshop_id
+    and ($date_to is null or s.created_day is null or s.created_day <= $date_to)
+    and case
+        when $date_from is null and $date_to is null then s.deleted_at is null
+        else s.deleted_day is null or $date_from is null or s.deleted_day >= $date_from
+    end
+    and ($is_active is null or s.is_active = $is_active)
+    and ($category_ids is null or list_has_any(s.category_ids, cast($category_ids as varchar[])))
+order by s.title, s.service_id
