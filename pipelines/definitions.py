@@ -3,7 +3,7 @@
 import dagster as dg
 
 from pipelines.assets import build_assets
-from pipelines.jobs import build_night
+from pipelines.jobs import build_export_report, build_night
 from pipelines.project import Project, load_project
 from pipelines.schedules import build_nightly
 from settings import load_settings
@@ -14,7 +14,7 @@ def build_definitions(project: Project) -> dg.Definitions:
     night = build_night(project)
     return dg.Definitions(
         assets=build_assets(project),
-        jobs=[night],
+        jobs=[night, build_export_report(project)],
         schedules=[build_nightly(project.settings, night)],
     )
 

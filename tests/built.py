@@ -1,5 +1,6 @@
 """Warehouses for tests: the pipeline run on a source, once per session and source."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -30,38 +31,50 @@ def run_night(
 
 
 def night_environment(data_folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """Environment of a process that works on `data_folder`; nothing of the caller's own settings is in it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("REPORTS_", "DAGSTER_"))}
+    """Environment of a process that works on `data_folder`, without the caller's own settings."""
+    ours = ("REPORTS_", "DAGSTER_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"REPORTS_DATA_FOLDER": str(data_folder)} | {f"REPORTS_{k}": v for k, v in settings.items()}
+
+
+def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """A folder that the first of several test processes fills and all of them use."""
+    base = factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder, done = shared / name, shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            build(folder)
+            done.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")
 def sample_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The generated sample source; tests must not change it."""
-    folder = tmp_path_factory.mktemp("sample_source") / "sample"
-    generate_sample(folder)
-    return folder
+    return build_once(tmp_path_factory, "sources", lambda root: generate_sample(root / "sample")) / "sample"
 
 
 @pytest.fixture(scope="session")
 def sample_data(tmp_path_factory: pytest.TempPathFactory, sample_files: Path) -> Path:
     """Data folder whose warehouse holds the published sample; tests must not change it."""
-    folder = tmp_path_factory.mktemp("sample_data")
-    run_night(folder, SOURCE_ROOT=str(sample_files.parent))
-    return folder
+    root = str(sample_files.parent)
+    return build_once(tmp_path_factory, "sample_data", lambda folder: run_night(folder, SOURCE_ROOT=root))
 
 
 @pytest.fixture(scope="session")
 def real_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Gives the data folder of a published real source; skips where the real data is not there."""
-    built: dict[str, Path] = {}
 
     def build(source: str) -> Path:
         if not (REAL_DATA / source).is_dir():
             pytest.skip(f"the real data of {source} is not beside this checkout")
-        if source not in built:
-            built[source] = tmp_path_factory.mktemp(f"{source}_data")
-            run_night(built[source], SOURCES=source, SOURCE_ROOT=str(REAL_DATA))
-        return built[source]
+        root = str(REAL_DATA)
+        return build_once(
+            tmp_path_factory,
+            f"{source}_data",
+            lambda folder: run_night(folder, SOURCES=source, SOURCE_ROOT=root),
+        )
 
     return build

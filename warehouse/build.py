@@ -1,5 +1,6 @@
 """Building the models in the build file, step by step: each step leaves it readable and can be run again."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import duckdb
 
 from warehouse.database import DatabaseOptions, connect, quote_name
 from warehouse.entities import build_entity
-from warehouse.errors import ModelError, WarehouseError
+from warehouse.errors import ModelError, WarehouseBusyError, WarehouseError
 from warehouse.landing import Landing
 from warehouse.load_report import create_reports
 from warehouse.models import CheckHeader, EntityHeader, Model, StagingHeader
@@ -17,6 +18,8 @@ from warehouse.raw import create_raw, create_sources
 from warehouse.sources import Source
 
 _SAMPLE_ROWS = 5
+_WAIT_SECONDS = 30
+"""How long a step waits for another process's step to end."""
 
 
 @dataclass(frozen=True)
@@ -138,14 +141,14 @@ def open_build(
     models: Mapping[str, Model],
     options: DatabaseOptions,
 ) -> Iterator[Build]:
-    """Open the build file for writing.
+    """Open the build file for writing; while another process has it, wait for a while.
 
     Raises:
-        WarehouseBusyError: another process is building.
+        WarehouseBusyError: another process has been writing all the while.
         WarehouseError: the file cannot be opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = connect(path, options=options)
+    connection = _connect_in_turn(path, options)
     try:
         create_sources(connection, sources)
         create_reports(connection)
@@ -154,6 +157,17 @@ def open_build(
         raise WarehouseError(f"{path}: {error}") from error
     finally:
         connection.close()
+
+
+def _connect_in_turn(path: Path, options: DatabaseOptions) -> duckdb.DuckDBPyConnection:
+    end = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            return connect(path, options=options)
+        except WarehouseBusyError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
 
 
 def published_models(models: Mapping[str, Model]) -> list[Model]:

@@ -4,19 +4,17 @@ Rows are landed as they came: CSV and NDJSON values as text, Parquet values in t
 converted here, so nothing can be lost in a conversion.
 """
 
-import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from warehouse.database import connect, quote_name, quote_text
 from warehouse.errors import LandingError
 from warehouse.landing import Days
 from warehouse.sources import FileFormat, SourceEntity
-
-_NO_CHARACTER = "'\\x01'"
-"""A delimiter that a line of text never holds: the CSV reader then yields whole lines."""
+from warehouse.text_records import CsvRecords, NdjsonRecords, RejectedRecord
 
 
 def watermark_instant(entity: SourceEntity) -> str:
@@ -63,92 +61,51 @@ class FileLander:
         """
         if path.stat().st_size == 0:
             raise LandingError(f"{file}: is empty; an export without rows still has its header line")
-        readers: dict[FileFormat, Callable[[Path, str], str]] = {
-            "csv": self._read_csv,
-            "ndjson": self._read_ndjson,
-            "parquet": self._read_parquet,
+        landers: dict[FileFormat, Callable[[Path, str, Path], None]] = {
+            "csv": self._land_csv,
+            "ndjson": self._land_ndjson,
+            "parquet": self._land_parquet,
         }
-        before = self._count_rejected()
+        before = self._count("rejected")
         try:
-            relation = readers[self._entity.format](path, file)
-            self._connection.execute(
-                f"COPY (SELECT * FROM {relation} {self._where}) TO {quote_text(str(part))}"
-                " (FORMAT parquet, COMPRESSION zstd)"
-            )
-            self._set_faults_aside(file)
-            landed = self._connection.execute(
-                f"SELECT count(*) FROM read_parquet({quote_text(str(part))})"
-            ).fetchone()
+            landers[self._entity.format](path, file, part)
+            landed = self._count(f"read_parquet({quote_text(str(part))})")
         except duckdb.Error as error:
             raise LandingError(f"{file}: cannot be landed: {error}") from error
-        return (landed[0] if landed else 0), self._count_rejected() - before
+        return landed, self._count("rejected") - before
 
     def write_rejected(self, path: Path) -> None:
         """Write the records set aside so far, when there are any."""
-        if self._count_rejected():
+        if self._count("rejected"):
             self._connection.execute(f"COPY rejected TO {quote_text(str(path))} (FORMAT parquet)")
 
     def close(self) -> None:
         """Free what the lander holds."""
         self._connection.close()
 
-    def _count_rejected(self) -> int:
-        row = self._connection.execute("SELECT count(*) FROM rejected").fetchone()
-        return int(row[0]) if row else 0
+    def _count(self, relation: str) -> int:
+        [(count,)] = self._connection.execute(f"SELECT count(*) FROM {relation}").fetchall()
+        return int(count)
 
-    def _read_csv(self, path: Path, file: str) -> str:
-        columns = _csv_header(path, file, self._entity.delimiter)
-        newline = r"'\r\n'" if _has_windows_lines(path) else r"'\n'"
-        self._require_columns(columns, file)
-        delimiter = quote_text(self._entity.delimiter)
-        return self._read_records(
-            path,
-            columns,
-            f"header = true, delim = {delimiter}, quote = '\"', escape = '\"', new_line = {newline}",
-        )
+    def _land_csv(self, path: Path, file: str, part: Path) -> None:
+        records = CsvRecords(path, file, self._entity.delimiter)
+        self._require_columns(records.columns, file)
+        self._connection.register("records", records.reader())
+        self._write("records", part)
+        records.check_end()
+        self._set_aside(file, records.rejected)
 
-    def _read_records(self, path: Path, columns: list[str], dialect: str) -> str:
-        """A relation of text records; reading it leaves the unreadable ones in the table `faults`."""
-        types = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in columns)
-        return (
-            f"read_csv({quote_text(_literal(path))}, auto_detect = false, columns = {{{types}}}, {dialect},"
-            " ignore_errors = true, store_rejects = true, rejects_table = 'faults',"
-            " rejects_scan = 'fault_scans', rejects_limit = 0)"
-        )
-
-    def _set_faults_aside(self, file: str) -> None:
-        if self._entity.format == "parquet":
-            return
+    def _land_ndjson(self, path: Path, file: str, part: Path) -> None:
+        records = NdjsonRecords(path)
+        self._connection.register("records", records.reader())
         self._connection.execute(
-            """
-            INSERT INTO rejected
-            SELECT $file, line, 'unreadable record: ' || lower(any_value(CAST(error_type AS VARCHAR))),
-                   any_value(csv_line)
-            FROM faults GROUP BY line ORDER BY line
-            """,
-            {"file": file},
-        )
-        self._connection.execute("DROP TABLE faults; DROP TABLE fault_scans")
-
-    def _read_ndjson(self, path: Path, file: str) -> str:
-        lines = self._read_records(
-            path, ["line"], f"header = false, delim = {_NO_CHARACTER}, quote = '', escape = ''"
-        )
-        self._connection.execute(
-            f"CREATE OR REPLACE TABLE objects AS SELECT line, row_number() OVER () AS number FROM {lines}"
-        )
-        readable = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
-        self._connection.execute(
-            f"""
-            INSERT INTO rejected
-            SELECT $file, number, 'unreadable record: not a JSON object', line
-            FROM objects WHERE trim(line) <> '' AND NOT {readable}
-            """,
-            {"file": file},
+            "CREATE OR REPLACE TEMP TABLE lines AS"
+            " SELECT *, CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS readable"
+            " FROM records"
         )
         names = self._connection.execute(
-            f"""
-            SELECT name FROM (SELECT unnest(json_keys(line)) AS name, number FROM objects WHERE {readable})
+            """
+            SELECT name FROM (SELECT unnest(json_keys(line)) AS name, number FROM lines WHERE readable)
             GROUP BY name ORDER BY min(number), name
             """
         ).fetchall()
@@ -158,39 +115,52 @@ class FileLander:
             f"json_extract_string(line, {quote_text(_json_path(name))}) AS {quote_name(name)}"
             for name in columns
         )
-        return f"(SELECT {values} FROM objects WHERE {readable} ORDER BY number)"
+        self._write(f"(SELECT {values} FROM lines WHERE readable ORDER BY number)", part)
+        unreadable = self._connection.execute(
+            "SELECT number, 'unreadable record: not a JSON object', line FROM lines WHERE NOT readable"
+        ).fetchall()
+        self._set_aside(file, sorted([*records.rejected, *(RejectedRecord(*row) for row in unreadable)]))
 
-    def _read_parquet(self, path: Path, file: str) -> str:
+    def _land_parquet(self, path: Path, file: str, part: Path) -> None:
         relation = f"read_parquet({quote_text(_literal(path))})"
         described = self._connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
         self._require_columns([row[0] for row in described], file)
-        return relation
+        self._write(relation, part)
+
+    def _write(self, relation: str, part: Path) -> None:
+        self._connection.execute(
+            f"COPY (SELECT * FROM {relation} {self._where}) TO {quote_text(str(part))}"
+            " (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+    def _set_aside(self, file: str, rejected: Sequence[RejectedRecord]) -> None:
+        lines, reasons, contents = zip(*rejected, strict=True) if rejected else ((), (), ())
+        found = pa.table(
+            {
+                "line": pa.array(lines, pa.int64()),
+                "reason": pa.array(reasons, pa.large_string()),
+                "content": pa.array(contents, pa.large_string()),
+            }
+        )
+        self._connection.register("found", found)
+        self._connection.execute(
+            "INSERT INTO rejected SELECT $file, line, reason, content FROM found", {"file": file}
+        )
 
     def _require_columns(self, columns: list[str], file: str) -> None:
+        if "" in columns:
+            raise LandingError(f"{file}: has a column without a name")
+        names = [name.lower() for name in columns]
+        twice = sorted({name for name in columns if names.count(name.lower()) > 1})
+        if twice:
+            raise LandingError(
+                f"{file}: has the column {', '.join(twice)} twice; upper and lower case make no difference"
+            )
         missing = [name for name in self._entity.columns if name not in columns]
         if missing:
             raise LandingError(
                 f"{file}: lacks the column {', '.join(missing)}; it has {', '.join(columns) or 'none'}"
             )
-
-
-def _csv_header(path: Path, file: str, delimiter: str) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            columns = next(csv.reader(stream, delimiter=delimiter), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LandingError(f"{file}: its header line is not UTF-8 text: {error}") from error
-    if "" in columns:
-        raise LandingError(f"{file}: its header line has a column without a name")
-    twice = sorted({name for name in columns if columns.count(name) > 1})
-    if twice:
-        raise LandingError(f"{file}: its header line has the column {', '.join(twice)} twice")
-    return columns
-
-
-def _has_windows_lines(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.readline().endswith(b"\r\n")
 
 
 def _json_path(name: str) -> str:

@@ -83,8 +83,8 @@ class Frames:
 
     Every frame has at least one row. By kind the columns are: text String; integer Int64 or Int128; decimal
     Decimal or Float64 (finite); money Decimal of two places; date Date; timestamp Datetime without a zone,
-    in whole seconds; boolean Boolean. A zoned timestamp becomes the wall clock of its own zone. A column of
-    nulls alone may come in any type.
+    in whole seconds; boolean Boolean. A zoned timestamp becomes the wall clock of its own zone. Arrow's null
+    type is taken for every kind.
 
     Raises ValueError when the table cannot be written (no columns, a name twice, a total that is no sum,
     a creation time that is not UTC) or a batch lacks a column, and TypeError when a column's values do not

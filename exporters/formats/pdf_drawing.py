@@ -53,7 +53,7 @@ class _Pages(FPDF):
 
     def header(self) -> None:
         # Only the footer names the number of pages: in a cell the same characters are data.
-        pass
+        self.alias_nb_pages("")
 
     def footer(self) -> None:
         self.alias_nb_pages(_PAGE_COUNT)

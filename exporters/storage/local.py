@@ -150,12 +150,16 @@ def _create_beside(target: Path) -> tuple[Path, BinaryIO]:
     temporary = target.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    for _ in range(100):
-        # Whoever removes the folder's last file may prune the folder between these lines.
-        with suppress(FileNotFoundError):
+    attempts = 100
+    while True:
+        attempts -= 1
+        try:
             target.parent.mkdir(parents=True, exist_ok=True)
             return temporary, temporary.open("xb", buffering=256 * 1024)
-    raise BlockingIOError(errno.EAGAIN, "the folder is removed again and again")
+        except (FileNotFoundError, FileExistsError):
+            # Whoever removes a folder's last file prunes it, maybe between any two steps here.
+            if not attempts:
+                raise
 
 
 def _sync_folders(folder: Path, root: Path) -> None:

@@ -401,6 +401,13 @@ def test_pdf_notes_what_it_cannot_show() -> None:
     )
 
 
+def test_pdf_takes_nothing_in_a_cell_for_the_number_of_pages() -> None:
+    content, _ = write("pdf", table(Column("a", "A", "text")), pa.record_batch({"a": ["{nb} {pages}"] * 100}))
+    pages = read_pages(content)
+    assert len(pages) == 2
+    assert sum(page.count("{nb} {pages}") for page in pages) == 100
+
+
 def test_pdf_with_more_columns_than_room_keeps_every_number_whole() -> None:
     columns = tuple(Column(f"c{n}", f"Column {n}", "integer") for n in range(40))
     rows = pa.record_batch({column.name: [10**9 + n] for n, column in enumerate(columns)})

@@ -1,0 +1,43 @@
+# Everything is installed into .venv, with the versions of uv.lock.
+SHELL := /bin/sh
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+# A checkout on another disk than uv's cache cannot share files with it.
+export UV_LINK_MODE ?= copy
+
+.PHONY: demo test check bench dev clean
+
+## demo: install, load the sample, build, publish, show figures, export every report in every format
+demo: .venv/.demo
+	$(BIN)/python -m api.demo
+
+## test: install what the tests need, check style, types and import rules, run the tests
+test: .venv/.test check
+	$(BIN)/pytest -n auto --dist loadgroup
+
+check: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## dev: Dagster's web page on http://127.0.0.1:3000
+dev: .venv/.demo
+	$(BIN)/dagster dev --host 127.0.0.1
+
+clean:
+	rm -rf .venv data
+
+.venv/bin/uv:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.demo: .venv/bin/uv pyproject.toml uv.lock
+	$(BIN)/uv sync --quiet --locked --inexact --no-dev --python $(BIN)/python
+	touch $@
+
+.venv/.test: .venv/bin/uv pyproject.toml uv.lock
+	$(BIN)/uv sync --quiet --locked --inexact --python $(BIN)/python
+	touch $@
