@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
@@ -164,11 +164,11 @@ def _parse(name: str, type_: ArgumentType, value: Any) -> Any:
 
 
 def _parse_date(value: Any) -> date:
-    if isinstance(value, date):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    if len(value) != len("YYYY-MM-DD"):
-        raise ValueError(value)
-    return date.fromisoformat(value)
+    day = date.fromisoformat(value)
+    # Other forms of ISO 8601 are read too, such as 20260203 and 2026-W06-2.
+    return day if day.isoformat() == value else _refuse(value)
 
 
 def _parse_boolean(value: Any) -> bool:
@@ -183,12 +183,18 @@ def _parse_decimal(value: Any) -> Decimal:
 
 
 def _parse_list(value: Any) -> list[str]:
-    items = value.split(",") if isinstance(value, str) else [str(item) for item in value]
-    return [item.strip() for item in items if item.strip()]
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise TypeError(value)
+    texts = [_parse_text(str(item) if type(item) is int else item).strip() for item in items]
+    return [text for text in texts if text]
 
 
 def _parse_text(value: Any) -> str:
-    return value if isinstance(value, str) else _refuse(value)
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(value)
+    value.encode()  # half of a surrogate pair can be neither stored nor found
+    return value
 
 
 def _refuse(value: Any) -> Any:

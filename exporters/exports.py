@@ -127,14 +127,17 @@ class Exports:
 
     def _is_wanted(self, key: str) -> bool:
         """Whether a file under `exports/` is a completed job's, or of a try that is under way."""
-        _, _, job_id, attempt, _ = key.split("/", 4)
+        parts = key.split("/")
+        if len(parts) != 5:  # no run wrote it
+            return True
+        _, _, job_id, attempt, _ = parts
         try:
             job = self.jobs.get(job_id)
         except JobNotFound:
             return False
         if job.status is Status.PROCESSING:
             return attempt == str(job.attempt)
-        return key in {job.file_key, job.manifest_key}
+        return job.status is Status.COMPLETED and key in {job.file_key, job.manifest_key}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from exporters.catalogue import TENANT, Filters, ReportType, RequestError, find_report, write_filters
 from exporters.formats import FORMATS, Format
 from exporters.formats.table import Table, Written
-from exporters.jobs import Job, JobCancelled, JobStore, LeaseLost
+from exporters.jobs import Job, JobCancelled, JobStore, JobsUnavailable, LeaseLost
 from exporters.lease import HeldJob
 from exporters.manifest import Manifest, manifest_key
 from exporters.storage import Store, StoreError
@@ -163,7 +163,7 @@ def _complete(workplace: Workplace, job: Job, key: str, manifest: Manifest) -> J
         with store.writer(beside) as out:
             out.write(manifest.encode())
         _check_stored(store, key, manifest.size_bytes)
-        done = workplace.jobs.complete(
+        return workplace.jobs.complete(
             job,
             file_key=key,
             file_name=manifest.file_name,
@@ -175,11 +175,13 @@ def _complete(workplace: Workplace, job: Job, key: str, manifest: Manifest) -> J
             generation=manifest.generation,
             retention=workplace.retention,
         )
+    except JobsUnavailable:
+        # The status may have been flipped all the same; if it was not, expiry removes the files.
+        raise
     except BaseException:
         store.delete(key)
         store.delete(beside)
         raise
-    return done
 
 
 def _check_stored(store: Store, key: str, size: int) -> None:

@@ -6,6 +6,7 @@ derived columns and `reason`, null for a good row. Rules of the data stand there
 """
 
 from collections.abc import Sequence
+from datetime import MAXYEAR, MINYEAR
 
 import duckdb
 
@@ -123,7 +124,8 @@ def _convert(name: str, column: ColumnHeader, staged_type: str) -> str:
     if staged_type == column.type:
         return value
     if column.type == "TIMESTAMP":
-        return f"TRY_CAST({value} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+        instant = f"TRY_CAST({value} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+        return f"CASE WHEN year({instant}) BETWEEN {MINYEAR} AND {MAXYEAR} THEN {instant} END"
     return f"TRY_CAST({value} AS {column.type})"
 
 

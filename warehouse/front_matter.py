@@ -9,6 +9,7 @@ import sqlglot
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import traverse_scope
 
 from warehouse.errors import ModelError
 
@@ -61,6 +62,5 @@ def read_tables(name: str, sql: str) -> frozenset[str]:
         raise ModelError(f"{name}: the query does not parse: {error}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ModelError(f"{name}: must hold exactly one query after its header")
-    query = statements[0]
-    own = {cte.alias for cte in query.find_all(exp.CTE)}
-    return frozenset(table.name for table in query.find_all(exp.Table) if table.name not in own)
+    sources = [source for scope in traverse_scope(statements[0]) for source in scope.sources.values()]
+    return frozenset(source.name for source in sources if isinstance(source, exp.Table))

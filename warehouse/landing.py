@@ -157,9 +157,11 @@ class Landing:
             yield writer
             if writer.files:
                 _write_manifest(folder, number, days, writer.files)
-                sync_folder(folder)
+                for path in folder.iterdir():
+                    sync_file(path)
+                sync_file(folder)
                 folder.rename(parent / f"load={number:06d}")
-                sync_folder(parent)
+                sync_file(parent)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -177,11 +179,14 @@ class Landing:
             datetime.fromisoformat(as_of) if as_of else None,
         )
 
-    def record_verdict(self, source: str, entity: str, status: VerdictStatus, detail: str) -> Verdict:
-        """Keep how an attempt ended; a failed one leaves data_as_of where it was."""
+    def record_verdict(
+        self, source: str, entity: str, status: VerdictStatus, detail: str, days: Days | None = None
+    ) -> Verdict:
+        """Keep how an attempt ended; one that failed, or read single days, leaves data_as_of where it was."""
         now = datetime.now(UTC)
         before = self.verdict(source, entity)
-        as_of = now if status != "failed" else (before.data_as_of if before else None)
+        whole = status != "failed" and days is None
+        as_of = now if whole else (before.data_as_of if before else None)
         verdict = Verdict(status, now, detail, as_of)
         folder = self.entity_folder(source, entity)
         folder.mkdir(parents=True, exist_ok=True)
@@ -198,12 +203,12 @@ def write_atomically(path: Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     beside.replace(path)
-    sync_folder(path.parent)
+    sync_file(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_file(path: Path) -> None:
+    """Make a file's content, or the names in a folder, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -112,13 +112,12 @@ def load_models(sources: Iterable[str], sql_root: Path = SQL_ROOT) -> dict[str, 
         ModelError: a header or query is wrong, names clash, or models read each other in a circle.
     """
     wanted = set(sources)
+    found = {model.name: model for model in _read_models(sql_root)}
+    for model in found.values():
+        _check_staging(model, found)
     models = {
-        model.name: model
-        for model in _read_models(sql_root)
-        if model.layer != "staging" or model.source in wanted
+        name: model for name, model in found.items() if model.layer != "staging" or model.source in wanted
     }
-    for model in models.values():
-        _check_staging(model, models)
     graph = {name: dependencies(model, models) for name, model in models.items()}
     try:
         return {name: models[name] for name in TopologicalSorter(graph).static_order()}

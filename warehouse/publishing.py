@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from warehouse.build import Build, is_entity, published_models, sort_columns
 from warehouse.database import quote_name, quote_text
 from warehouse.errors import CheckFailedError, NoGenerationError, WarehouseError
 from warehouse.generations import GENERATIONS, POINTER, Generation, open_snapshot
-from warehouse.landing import sync_folder, write_atomically
+from warehouse.landing import sync_file, write_atomically
 from warehouse.load_report import DESCRIPTIONS, record_verdicts
 
 
@@ -41,10 +40,9 @@ def publish(build: Build, folder: Path, *, keep: int, grace: timedelta) -> Gener
     as_of = _data_as_of(build)
     try:
         _write_generation(build, beside, name, now, as_of)
-        with beside.open("rb+") as stream:
-            os.fsync(stream.fileno())
+        sync_file(beside)
         beside.rename(target)
-        sync_folder(generations)
+        sync_file(generations)
         record = {"generation": name, "published_at": now.isoformat(), "file": f"{GENERATIONS}/{target.name}"}
         record["data_as_of"] = as_of.isoformat() if as_of else ""
         write_atomically(folder / POINTER, json.dumps(record, indent=1))

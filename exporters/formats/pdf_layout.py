@@ -19,6 +19,9 @@ _WIDEST_TEXT = 60.0
 
 _NARROWEST_TEXT = 15.0
 
+_ROUNDING = 0.01
+"""What a text may seem wider than itself when its width has been added up in another order."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -56,7 +59,7 @@ def _natural_width(column: Column, texts: pl.DataFrame, body: Typeface, bold: Ty
     if column.total:
         # A sum is bold and has more digits than its parts.
         widest += bold.width("0000")
-    return max(widest, bold.width(bold.clean(column.title)[0])) + 2 * PADDING
+    return max(widest, bold.width(bold.clean(column.title)[0])) + 2 * PADDING + _ROUNDING
 
 
 def _narrow(widths: list[float], flexible: list[int], room: float) -> None:

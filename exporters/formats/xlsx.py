@@ -114,6 +114,9 @@ class _DataSheets:
         for position, (width, style) in enumerate(zip(self._widths, self._formats, strict=True)):
             sheet.set_column(position, position, width, style)
         sheet.freeze_panes(1, 0)
+        sheet.repeat_rows(0)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         for position, column in enumerate(self._columns):
             _write_text(sheet, 0, position, defuse(column.title), self._header)
         return sheet

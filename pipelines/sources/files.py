@@ -105,14 +105,16 @@ class EntityFiles:
             due = {file: mark for file, mark in files.items() if landed.get(file) != mark}
             rows, faults = self._land(due, days) if due else (0, [])
         except (LandingError, StoreError, OSError) as error:
-            return self._record("failed", str(error))
+            return self._record("failed", str(error), days)
         if not files:
-            return self._record("failed", f"no file matches {self.declared.files} in {self.source.path}")
+            return self._record(
+                "failed", f"no file matches {self.declared.files} in {self.source.path}", days
+            )
         if faults:
-            return self._record("failed", "; ".join(faults))
+            return self._record("failed", "; ".join(faults), days)
         if not due:
-            return self._record("unchanged", f"{len(files)} files, none changed")
-        return self._record("loaded", f"{rows} rows from {len(due)} files")
+            return self._record("unchanged", f"{len(files)} files, none changed", days)
+        return self._record("loaded", f"{rows} rows from {len(due)} files", days)
 
     def _land(self, files: Mapping[str, str], days: Days | None) -> tuple[int, list[str]]:
         """Land the files in one load; returns the rows landed and what went wrong with single files."""
@@ -134,8 +136,8 @@ class EntityFiles:
             lander.write_rejected(load.folder / "rejected.parquet")
         return sum(landed.rows for landed in load.files), faults
 
-    def _record(self, status: VerdictStatus, detail: str) -> Verdict:
-        return self.landing.record_verdict(self.name, self.entity, status, detail)
+    def _record(self, status: VerdictStatus, detail: str, days: Days | None) -> Verdict:
+        return self.landing.record_verdict(self.name, self.entity, status, detail, days)
 
 
 def _matches(key: str, pattern: str) -> bool:

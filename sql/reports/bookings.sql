@@ -16,7 +16,7 @@ start_time = { title = "Start", kind = "timestamp", description = "When the serv
 service_title = { title = "Service", kind = "text", description = "Title of the booked service." }
 category = { title = "Category", kind = "text", description = "Categories of the service." }
 registration_number = { title = "Registration", kind = "text", description = "Registration number of the vehicle." }
-price = { title = "Price", kind = "money", total = true, description = "Price in the workshop's currency." }
+price = { title = "Price", kind = "money", description = "Price in the workshop's currency." }
 */
 select
     b.workshop_id,

@@ -1,25 +1,24 @@
-"""Figures computed a second time, straight from the raw files: csv, json, decimal and the calendar, no SQL.
+"""Figures computed a second time, row by row from what `raw_files` reads: whole numbers and dates, no SQL."""
 
-Each reader turns the files of one source into `Books` by the words of its description, with the accounts
-that the load report must show. `Books` then answers what the figures answer, one row at a time.
-"""
-
-import csv
-import io
-import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from itertools import pairwise
+from random import Random
+from typing import NamedTuple
 
-import polars as pl
-
-from warehouse.figures import NO_CATEGORY, CategoryCount, Overview, RatingPoint
+from warehouse.figures import (
+    NO_CATEGORY,
+    CategoryCount,
+    Overview,
+    RatingPoint,
+    overview,
+    ratings_by_month,
+    services_by_category,
+)
 from warehouse.generations import Snapshot
 from warehouse.period import Period
 
@@ -154,6 +153,42 @@ def _month(day: date) -> int:
     return day.year * 12 + day.month - 1
 
 
+def month_edges(first: date, last: date) -> Iterator[Period]:
+    """Of each month that begins between the two: the month, its first day, and the two days around it."""
+    starts = [date(month // 12, month % 12 + 1, 1) for month in range(_month(first), _month(last) + 2)]
+    for start, following in pairwise(starts):
+        yield Period(start, following - timedelta(1))
+        yield Period(start, start)
+        yield Period(start - timedelta(1), start)
+
+
+def days_around(days: Iterable[date]) -> Iterator[Period]:
+    """Each of the days, the ones before and after it, and the three together."""
+    for day in days:
+        before, after = day - timedelta(1), day + timedelta(1)
+        yield from (Period(before, before), Period(day, day), Period(after, after), Period(before, after))
+
+
+def random_periods(first: date, last: date, count: int, seed: int = 1) -> Iterator[Period]:
+    """Periods of every length, then three that are open."""
+    draw = Random(seed)
+    for _ in range(count):
+        day = first + timedelta(draw.randrange((last - first).days))
+        yield Period(day, day + timedelta(int(10 ** draw.uniform(0, 3)) - 1))
+    middle = first + (last - first) / 2
+    yield from (Period(), Period(middle, None), Period(None, middle))
+
+
+def check_figures(snapshot: Snapshot, books: Books, workshop: str, periods: Iterable[Period]) -> None:
+    """Every figure of the workshop is what the books say."""
+    for period in periods:
+        assert overview(snapshot, workshop, period) == books.overview(workshop, period)
+        assert services_by_category(snapshot, workshop, period) == books.services_by_category(
+            workshop, period
+        )
+        assert ratings_by_month(snapshot, workshop, period) == books.ratings_by_month(workshop, period)
+
+
 def check_rows(snapshot: Snapshot, books: Books) -> None:
     """Each published row is the one of the books, and the load report's accounts are theirs."""
     bookings = snapshot.rows("SELECT booking_id, workshop_id, service_id, status, price, day FROM bookings")
@@ -165,241 +200,3 @@ def check_rows(snapshot: Snapshot, books: Books) -> None:
     report = snapshot.rows("SELECT stage, entity, rows_in, loaded, duplicate, quarantined FROM load_report")
     assert {(row[0], row[1]): tuple(row[2:]) for row in report} == books.accounts
     assert all(rows_in == sum(parts) for rows_in, *parts in books.accounts.values())
-
-
-def read_records(path: Path) -> list[dict[str, str]]:
-    """The records of a sound CSV file."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream, strict=True))
-
-
-def read_olist(folder: Path) -> Books:
-    """Sellers are workshops, ordered items bookings; times are local, so their date is the day."""
-    sellers = read_records(folder / "olist_sellers_dataset.csv")
-    products = read_records(folder / "olist_products_dataset.csv")
-    translations = read_records(folder / "product_category_name_translation.csv")
-    orders = read_records(folder / "olist_orders_dataset.csv")
-    items = read_records(folder / "olist_order_items_dataset.csv")
-    reviews = read_records(folder / "olist_order_reviews_dataset.csv")
-
-    english = {row["product_category_namept"]: row["product_category_name_english"] for row in translations}
-    native = {row["product_id"]: row["product_category_name"] for row in products}
-    category = {product: english.get(name, name) or "Uncategorised" for product, name in native.items()}
-    by_id = {row["order_id"]: row for row in orders}
-    codes = {"delivered": "COMPLETED", "canceled": "CANCELLED", "unavailable": "CANCELLED"}
-    jobs = [
-        Job(
-            f"{row['order_id']}-{row['order_item_id']}",
-            row["seller_id"],
-            row["product_id"],
-            codes.get(by_id[row["order_id"]]["order_status"], "CONFIRMED"),
-            Decimal(row["price"]),
-            local_time(by_id[row["order_id"]]["order_purchase_timestamp"]).date(),
-        )
-        for row in items
-    ]
-    first_sold: dict[tuple[str, str], date] = {}
-    for job in jobs:
-        pair = job.workshop, job.service
-        first_sold[pair] = min(first_sold.get(pair, job.day), job.day)
-    offers = [
-        Offer(workshop, product, frozenset({category[product]}), day, None, True)
-        for (workshop, product), day in first_sold.items()
-    ]
-    seller = {job.booking: job.workshop for job in jobs}
-    newest: dict[str, dict[str, str]] = {}
-    fit = [row for row in reviews if f"{row['order_id']}-1" in seller]
-    for row in sorted(
-        fit, key=lambda row: (local_time(row["review_answer_timestamp"]), int(row["review_pk"]))
-    ):
-        newest[f"{row['order_id']}-1"] = row
-    ratings = [
-        Review(
-            row["review_pk"],
-            booking,
-            seller[booking],
-            Decimal(row["review_score"]),
-            local_time(row["review_creation_date"]).date(),
-        )
-        for booking, row in newest.items()
-    ]
-    empty = by_id.keys() - {row["order_id"] for row in items}
-    accounts: Accounts = {
-        ("source", "sellers"): _clean(sellers),
-        ("source", "products"): _clean(products),
-        ("source", "translations"): _clean(translations),
-        ("source", "orders"): _clean(orders),
-        ("source", "order_items"): _clean(items),
-        ("source", "order_reviews"): _clean(reviews),
-        ("entity", "workshops"): _clean(sellers),
-        ("entity", "categories"): _clean(set(category.values())),
-        ("entity", "services"): _clean(offers),
-        ("entity", "booking_statuses"): (3, 3, 0, 0),
-        ("entity", "bookings"): (len(items) + len(empty), len(items), 0, len(empty)),
-        ("entity", "ratings"): (len(reviews), len(newest), len(fit) - len(newest), len(reviews) - len(fit)),
-    }
-    refused = {"bookings": set(empty), "ratings": {r["order_id"] for r in reviews} - {r["order_id"] for r in fit}}
-    return Books({row["seller_id"]: "BRL" for row in sellers}, jobs, ratings, offers, accounts, refused)
-
-
-def read_openrepair(folder: Path) -> Books:
-    """Groups are workshops, product categories their services; there is no money and there are no ratings."""
-    rows = [row for path in sorted(folder.glob("OpenRepairData_*.csv")) for row in read_records(path)]
-    codes = {"Fixed": "COMPLETED", "End of life": "CANCELLED", "Repairable": "CONFIRMED", "Unknown": "UNKNOWN"}
-    jobs = [
-        Job(
-            row["id"],
-            f"{row['data_provider']} / {row['group_identifier']}",
-            row["product_category"],
-            codes[row["repair_status"]],
-            None,
-            date.fromisoformat(row["event_date"]),
-        )
-        for row in rows
-    ]
-    first: dict[tuple[str, str], date] = {}
-    for job in jobs:
-        pair = job.workshop, job.service
-        first[pair] = min(first.get(pair, job.day), job.day)
-    offers = [Offer(*pair, frozenset({pair[1]}), day, None, True) for pair, day in first.items()]
-    workshops = {job.workshop for job in jobs}
-    accounts: Accounts = {
-        ("source", "repairs"): _clean(rows),
-        ("entity", "workshops"): _clean(workshops),
-        ("entity", "categories"): _clean({job.service for job in jobs}),
-        ("entity", "services"): _clean(offers),
-        ("entity", "booking_statuses"): (3, 3, 0, 0),
-        ("entity", "bookings"): _clean(jobs),
-    }
-    return Books(dict.fromkeys(workshops), jobs, [], offers, accounts, {})
-
-
-def read_sample(folder: Path) -> Books:
-    """The generated sample: instants in UTC, counted by the local days of each workshop's own zone."""
-    workshops = read_records(folder / "workshops.csv")
-    categories = {int(row["id"]): row["name"] for row in read_records(folder / "categories.csv")}
-    services = pl.read_parquet(folder / "services.parquet").to_dicts()
-    zones = {row["id"]: ZoneInfo(row["time_zone"]) for row in workshops}
-    currencies: dict[str, str | None] = {row["id"]: row["currency"] for row in workshops}
-    offers = [
-        Offer(
-            str(row["workshop_id"]),
-            str(row["id"]),
-            frozenset(categories[number] for number in row["category_ids"]),
-            *(
-                row[column].astimezone(zones[str(row["workshop_id"])]).date() if row[column] else None
-                for column in ("created_at", "deleted_at")
-            ),
-            row["is_active"],
-        )
-        for row in services
-    ]
-    offered = {(offer.workshop, offer.service) for offer in offers}
-
-    records = [record for path in (folder / "bookings").glob("*.csv") for record in read_loose(path)]
-    whole = [record for record in records if isinstance(record, dict)]
-    bookings = newest_of(whole, "id")
-    jobs = {
-        row["id"]: Job(
-            row["id"],
-            row["workshop_id"],
-            row["service_id"],
-            row["status"],
-            amount(row["price"]) if row["price"] else None,
-            instant.astimezone(zones[row["workshop_id"]]).date(),
-        )
-        for row in bookings.values()
-        if (instant := parse_instant(row["start_time"]))
-        and (row["workshop_id"], row["service_id"]) in offered
-        and row["currency"] == currencies[row["workshop_id"]]
-        and (not row["price"] or (amount(row["price"]) or Decimal(0)) >= 0 and amount(row["price"]) is not None)
-    }
-    lines = (folder / "ratings.ndjson").read_text(encoding="utf-8").splitlines()
-    objects = [parsed for line in lines if (parsed := parse_object(line))]
-    rated = newest_of(objects, "booking_id")
-    reviews = [
-        Review(
-            str(row["id"]),
-            booking,
-            jobs[booking].workshop,
-            Decimal(str(row["service_rating"])),
-            datetime.fromisoformat(row["created_at"]).astimezone(zones[jobs[booking].workshop]).date(),
-        )
-        for booking, row in rated.items()
-        if booking in jobs and 1 <= row["service_rating"] <= 5
-    ]
-    statuses = read_records(folder / "booking_statuses.csv")
-    accounts: Accounts = {
-        ("source", "bookings"): _deduplicated(records, whole, bookings),
-        ("source", "ratings"): _deduplicated(lines, objects, rated),
-        ("entity", "bookings"): (len(bookings), len(jobs), 0, len(bookings) - len(jobs)),
-        ("entity", "ratings"): (len(rated), len(reviews), 0, len(rated) - len(reviews)),
-    }
-    for name, sound in (
-        ("workshops", workshops),
-        ("categories", categories),
-        ("services", services),
-        ("booking_statuses", statuses),
-    ):
-        accounts["source", name] = accounts["entity", name] = _clean(sound)
-    refused = {
-        "bookings": bookings.keys() - jobs.keys(),
-        "ratings": rated.keys() - {review.booking for review in reviews},
-    }
-    return Books(currencies, list(jobs.values()), reviews, offers, accounts, refused)
-
-
-def local_time(text: str) -> datetime:
-    """A time such as 10/2/2017 9:05."""
-    day, clock = text.split(" ")
-    month, dom, year = (int(part) for part in day.split("/"))
-    hour, minute = (int(part) for part in clock.split(":"))
-    return datetime(year, month, dom, hour, minute)  # noqa: DTZ001 - local time is what the file holds
-
-
-def read_loose(path: Path) -> list[dict[str, str] | None]:
-    """The records of a CSV file; None for each that is not UTF-8 or has another number of fields."""
-    text = path.read_bytes().decode("utf-8", errors="surrogateescape")
-    header, *records = csv.reader(io.StringIO(text, newline=""))
-    return [
-        dict(zip(header, record, strict=True))
-        if len(record) == len(header) and not any("\udc80" <= sign <= "\udcff" for sign in "".join(record))
-        else None
-        for record in records
-    ]
-
-
-def newest_of(rows: Iterable[dict[str, Any]], key: str) -> dict[str, dict[str, Any]]:
-    """The latest version of each row."""
-    ordered = sorted(rows, key=lambda row: datetime.fromisoformat(row["updated_at"]))
-    return {str(row[key]): row for row in ordered}
-
-
-def parse_instant(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
-        return None
-
-
-def amount(text: str) -> Decimal | None:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return None
-
-
-def parse_object(line: str) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    return found
-
-
-def _clean(rows: Any) -> tuple[int, int, int, int]:
-    return len(rows), len(rows), 0, 0
-
-
-def _deduplicated(lines: Any, readable: Any, kept: Any) -> tuple[int, int, int, int]:
-    return len(lines), len(kept), len(readable) - len(kept), len(lines) - len(readable)
