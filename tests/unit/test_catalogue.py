@@ -247,7 +247,7 @@ def test_what_is_not_offered_is_refused(name: str, format_: str, code: str) -> N
 )
 def test_good_values(name: str, argument: str, value: Any, meaning: Any) -> None:
     parsed = CATALOGUE[name].parse_filters({argument: value})
-    assert parsed == {other: None for other in CATALOGUE[name].header.arguments} | {argument: meaning}
+    assert parsed == dict.fromkeys(CATALOGUE[name].header.arguments) | {argument: meaning}
     assert type(parsed[argument]) is type(meaning)
 
 
@@ -329,12 +329,9 @@ def test_filters_survive_the_record(data: st.DataObject, name: str) -> None:
         argument: data.draw(st.none() | VALUES[declared.type], argument)
         for argument, declared in report.header.arguments.items()
     }
-    try:
-        filters = report.parse_filters(asked)
-    except RequestError as error:
-        assert error.code == "INVALID_DATE_RANGE"
-        assert error.details["date_from"] > error.details["date_to"]
-        return
+    edges = [edge for edge in ("date_from", "date_to") if asked.get(edge) is not None]
+    asked |= dict(zip(edges, sorted((asked[edge] for edge in edges), key=str), strict=True))
+    filters = report.parse_filters(asked)
     recorded = json.loads(json.dumps(write_filters(filters)))
     assert report.parse_filters(recorded) == filters
     assert set(recorded) == {argument for argument, value in filters.items() if value is not None}

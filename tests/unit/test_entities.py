@@ -1,12 +1,13 @@
 """Canonical entities: good rows are loaded, unfit ones set aside with their reason, and all are accounted for."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tests.small_warehouse import BOOKING, RATING, SERVICE, WORKSHOP, Row, SmallWarehouse
+from warehouse.figures import ratings_by_month
 
 # What is changed in a sound booking, and the reason it is set aside for.
 BAD_BOOKINGS: list[tuple[Row, str]] = [
@@ -32,6 +33,7 @@ BAD_BOOKINGS: list[tuple[Row, str]] = [
     ({"walk_in": "perhaps"}, "walk_in 'perhaps' is not BOOLEAN"),
     ({"id": ""}, "booking_id is missing"),
 ]
+AT_NEW_YORK: Row = {"workshop_id": "102", "service_id": "", "currency": "USD"}
 GOOD_BOOKINGS: list[tuple[Row, str, object]] = [
     ({"price": ""}, "price", None),
     ({"price": "0"}, "price", Decimal("0.00")),
@@ -48,8 +50,8 @@ GOOD_BOOKINGS: list[tuple[Row, str, object]] = [
     ({"start_time": "2026-01-15T10:00:00+01:00"}, "start_time", datetime(2026, 1, 15, 9)),
     ({"start_time": "2026-01-15 10:00:00"}, "start_time", datetime(2026, 1, 15, 10)),
     ({"start_time": "2026-01-15T23:30:00Z"}, "day", date(2026, 1, 16)),
-    ({"workshop_id": "102", "service_id": "", "currency": "USD", "start_time": "2026-01-16T04:30:00Z"}, "day")
-    + (date(2026, 1, 15),),
+    ({**AT_NEW_YORK, "start_time": "2026-01-16T04:30:00Z"}, "day", date(2026, 1, 15)),
+    ({**AT_NEW_YORK, "start_time": "2026-01-16T05:30:00Z"}, "day", date(2026, 1, 16)),
     ({"registration_number": "1E10"}, "registration_number", "1E10"),
     ({"registration_number": "00481"}, "registration_number", "00481"),
     ({"notes": 'to "linjer"\r\n,og;mer'}, "notes", 'to "linjer"\r\n,og;mer'),
@@ -253,10 +255,13 @@ def test_sources_with_the_same_ids_never_mix(tmp_path: Path) -> None:
     }
 
 
-def test_instants_of_a_row_outside_python_do_not_reach_the_figures(tmp_path: Path) -> None:
-    """A rating of the year 12026 would otherwise be a month that no client can read."""
+def test_an_instant_that_no_client_can_read_does_not_reach_the_figures(tmp_path: Path) -> None:
     warehouse = SmallWarehouse(tmp_path)
-    warehouse.write_sample(ratings=[RATING, {**RATING, "id": 2, "created_at": "12026-01-01T00:00:00Z"}])
+    far = {**RATING, "id": 2, "booking_id": 2, "created_at": "12026-01-01T00:00:00Z"}
+    warehouse.write_sample(bookings=[BOOKING, {**BOOKING, "id": "2"}], ratings=[RATING, far])
     warehouse.night()
-    [(created,)] = warehouse.rows("SELECT max(created_at) FROM ratings")
-    assert created.replace(tzinfo=UTC) == datetime(2026, 1, 16, 9, tzinfo=UTC)
+    with warehouse.snapshot() as snapshot:
+        assert [point.period for point in ratings_by_month(snapshot, "101")] == ["2026-01"]
+    assert reasons(warehouse, "ratings", "rating_id") == {
+        "2": "created_at '12026-01-01T00:00:00Z' is not TIMESTAMP"
+    }

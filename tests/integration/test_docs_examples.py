@@ -1,0 +1,63 @@
+"""The examples of the documentation work as printed: an own source, an own report type, queries."""
+
+import re
+import shutil
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from exporters.catalogue import load_catalogue
+from pipelines.sources.files import EntityFiles, LocalFolder
+from tests.built import ROOT
+from warehouse.build import open_build
+from warehouse.database import DatabaseOptions
+from warehouse.figures import overview
+from warehouse.generations import open_snapshot
+from warehouse.landing import Landing
+from warehouse.models import load_models
+from warehouse.publishing import publish
+from warehouse.sources import load_sources
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of one language on a page of the documentation."""
+    text = (ROOT / "docs" / page).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_own_source(tmp_path: Path) -> None:
+    config = tmp_path / "sources.toml"
+    config.write_text(blocks("sources.md", "toml")[0])
+    sql = tmp_path / "sql"
+    shutil.copytree(ROOT / "sql", sql)
+    (sql / "staging" / "stg_garage__bookings.sql").write_text(blocks("sources.md", "sql")[0])
+    (sql / "staging" / "stg_garage__workshops.sql").write_text(
+        '/*\ndescription = "Sites."\n\n[columns]\nworkshop_id = { type = "VARCHAR" }\n'
+        'name = { type = "VARCHAR" }\n*/\n'
+        "select distinct site as workshop_id, site as name from raw_garage__jobs\n"
+    )
+    jobs = tmp_path / "garage" / "jobs"
+    jobs.mkdir(parents=True)
+    (jobs / "one.csv").write_text(
+        "job_no;site;what;begun;state;amount;changed\n"
+        "1;Sør;Bremser;03.02.2026 08:00;closed;1234,50;03.02.2026 12:00\n"
+        "2;Sør;Olje;04.02.2026 08:00;open;99,00;04.02.2026 08:00\n"
+        "2;Sør;Olje;04.02.2026 08:00;closed;100,25;05.02.2026 08:00\n"
+    )
+    sources = load_sources(config, ["garage"])
+    models = load_models(sources, sql)
+    landing = Landing(tmp_path / "landing")
+    folder = LocalFolder(tmp_path / "garage")
+    verdict = EntityFiles(landing, folder, "garage", sources["garage"], "jobs").load()
+    assert (verdict.status, verdict.detail) == ("loaded", "3 rows from 1 files")
+    with open_build(tmp_path / "build.duckdb", landing, sources, models, DatabaseOptions()) as build:
+        build.create_raw("garage", "jobs")
+        for name in models:
+            build.build_model(name)
+        publish(build, tmp_path, keep=1, grace=timedelta(0))
+    with open_snapshot(tmp_path) as snapshot:
+        figures = overview(snapshot, "Sør")
+        columns = "select column_name from duckdb_columns() where comment is null and not internal"
+        assert snapshot.rows(columns) == []
