@@ -96,8 +96,8 @@ class Landing:
 
     def loads(self, source: str, entity: str) -> list[Load]:
         """Whole loads, oldest first."""
-        folders = sorted(self.entity_folder(source, entity).glob("load=*"))
-        return [_read_load(folder) for folder in folders]
+        folders = self.entity_folder(source, entity).glob("load=*")
+        return sorted(map(_read_load, folders), key=lambda load: load.number)
 
     def fingerprints(self, source: str, entity: str) -> Mapping[str, str]:
         """Fingerprint of each input file when it was last landed whole."""

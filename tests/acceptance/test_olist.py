@@ -28,7 +28,7 @@ from warehouse.period import Period
 FILES = REAL_DATA / "olist"
 FIRST, LAST = date(2016, 9, 1), date(2018, 10, 31)
 CLOCK_CHANGES = (date(2016, 10, 16), date(2017, 2, 19), date(2017, 10, 15), date(2018, 2, 18))
-"""In São Paulo clocks change at midnight: the October day begins at one, the February day has 23 o'clock twice."""
+"""In São Paulo clocks change at midnight: the day in October begins at one, that in February after 23:59 twice."""
 
 
 @pytest.fixture(scope="module")

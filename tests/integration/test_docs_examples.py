@@ -59,5 +59,32 @@ def test_own_source(tmp_path: Path) -> None:
         publish(build, tmp_path, keep=1, grace=timedelta(0))
     with open_snapshot(tmp_path) as snapshot:
         figures = overview(snapshot, "Sør")
+    assert (figures.done, figures.revenue, figures.currency) == (2, Decimal("1334.75"), "NOK")
+
+
+def test_own_report_type(tmp_path: Path, sample_data: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "cancellations.sql").write_text(blocks("reports.md", "sql")[0])
+    report = load_catalogue(tmp_path)["cancellations"]
+    with open_snapshot(sample_data / "warehouse") as snapshot:
+        rows = snapshot.rows(report.sql, {**report.parse_filters({}), "workshop_id": "101"})
+        [(cancelled,)] = snapshot.rows(
+            "select sum(cancelled) from booking_days where workshop_id = $workshop_id", {"workshop_id": "101"}
+        )
+    assert len(rows) == cancelled > 0
+
+
+QUERIES = [query for block in blocks("analysts.md", "sql") for query in block.split(";") if query.strip()]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_analyst_queries(query: str, sample_data: Path) -> None:
+    with open_snapshot(sample_data / "warehouse") as snapshot:
+        assert snapshot.rows(query)
+
+
+def test_published_file_explains_itself(sample_data: Path) -> None:
+    with open_snapshot(sample_data / "warehouse") as snapshot:
+        assert snapshot.rows("select table_name from duckdb_tables() where comment is null") == []
         columns = "select column_name from duckdb_columns() where comment is null and not internal"
         assert snapshot.rows(columns) == []
