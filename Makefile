@@ -3,14 +3,23 @@ SHELL := /bin/sh
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
+DEMO_WORKSHOP := 101
 # A checkout on another disk than uv's cache cannot share files with it.
 export UV_LINK_MODE ?= copy
 
-.PHONY: demo test check bench dev clean
+.PHONY: demo test check dev clean
 
 ## demo: install, load the sample, build, publish, show figures, export every report in every format
 demo: .venv/.demo
-	$(BIN)/python -m api.demo
+	$(BIN)/python -m pipelines sample
+	$(BIN)/python -m pipelines night
+	$(BIN)/reports overview $(DEMO_WORKSHOP) --from 2026-01-01 --to 2026-01-31
+	@for type in bookings ratings revenue services; do for format in csv xlsx pdf; do \
+	    $(BIN)/reports export $(DEMO_WORKSHOP) $$type --format $$format --from 2026-01-01 --to 2026-01-31 \
+	        --output data/demo/ || exit 1; \
+	done; done
+	$(BIN)/reports jobs --limit 12
+	@echo "The files are in data/demo, the store is data/store, the warehouse is data/warehouse."
 
 ## test: install what the tests need, check style, types and import rules, run the tests
 test: .venv/.test check

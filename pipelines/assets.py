@@ -42,9 +42,10 @@ def build_assets(project: Project) -> list[dg.AssetsDefinition]:
 def _source_asset(project: Project, name: str, entity: str) -> dg.AssetsDefinition:
     source = project.sources[name]
     declared = source.entities[entity]
-    # Single days are told apart by the watermark; an entity without one is always read whole.
+    # Single days are told apart by the watermark; an entity without one is always read whole. The assets of a
+    # job must have the same days, so one zone decides which have begun; a row's day is its source's.
     days = dg.DailyPartitionsDefinition(
-        start_date=project.settings.backfill_start, timezone=source.time_zone, end_offset=1
+        start_date=project.settings.backfill_start, timezone=project.settings.nightly_time_zone, end_offset=1
     )
     key = source_key(name, entity)
 

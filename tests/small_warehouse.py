@@ -154,10 +154,12 @@ class SmallWarehouse:
         """Write every file of the sample platform."""
         self.write("workshops.csv", csv_text(workshops, list(WORKSHOP)), source)
         self.write("categories.csv", "id,name\n1,Motor\n2,Dekk\n", source)
-        statuses = "PENDING CONFIRMED COMPLETED CANCELLED".split()
+        statuses = ["PENDING", "CONFIRMED", "COMPLETED", "CANCELLED"]
         lines = "".join(f"{code},{code.title()},,#000,x\n" for code in statuses)
         self.write("booking_statuses.csv", f"code,label,allowed_transitions,color,icon\n{lines}", source)
-        frame = pl.DataFrame([{**row, "price": str(row["price"])} for row in services], infer_schema_length=None)
+        frame = pl.DataFrame(
+            [{**row, "price": str(row["price"])} for row in services], infer_schema_length=None
+        )
         typed = [pl.col(name).cast(dtype) for name, dtype in _SERVICE_TYPES.items()]
         frame.with_columns(typed).write_parquet(self.file("services.parquet", source))
         self.write_bookings("bookings/bookings-2026-01.csv", bookings, source)

@@ -131,21 +131,20 @@ def services_by_category(
     rows = snapshot.rows(
         f"""
         WITH alive AS (
-            SELECT c.category, count(DISTINCT c.service_id) AS services
+            SELECT coalesce(c.category, $no_category) AS category, count(DISTINCT c.service_id) AS services
             FROM service_categories AS c
             JOIN services AS s ON s.workshop_id = c.workshop_id AND s.service_id = c.service_id
             WHERE s.workshop_id = $workshop_id
               AND ($date_to IS NULL OR s.created_day IS NULL OR s.created_day <= $date_to)
               AND CASE WHEN $date_from IS NULL AND $date_to IS NULL THEN s.deleted_at IS NULL
                        ELSE s.deleted_day IS NULL OR $date_from IS NULL OR s.deleted_day >= $date_from END
-            GROUP BY c.category
+            GROUP BY ALL
         ), booked AS (
-            SELECT category, sum(bookings) AS bookings FROM category_days
-            WHERE workshop_id = $workshop_id AND {_IN_PERIOD} GROUP BY category
+            SELECT coalesce(category, $no_category) AS category, sum(bookings) AS bookings FROM category_days
+            WHERE workshop_id = $workshop_id AND {_IN_PERIOD} GROUP BY ALL
         )
-        SELECT coalesce(a.category, b.category, $no_category),
-               coalesce(a.services, 0), coalesce(b.bookings, 0)
-        FROM alive AS a FULL JOIN booked AS b ON b.category IS NOT DISTINCT FROM a.category
+        SELECT category, coalesce(services, 0), coalesce(bookings, 0)
+        FROM alive FULL JOIN booked USING (category)
         ORDER BY 2 DESC, 1
         """,
         _parameters(workshop_id, period) | {"no_category": NO_CATEGORY},
@@ -178,7 +177,7 @@ def ratings_by_month(snapshot: Snapshot, workshop_id: str, period: Period = ALL_
     points = []
     for month in _months(first, last):
         count, total = by_month.get(month, (0, None))
-        points.append(RatingPoint(f"{month:%Y-%m}", count, _average(total, count)))
+        points.append(RatingPoint(month.isoformat()[:7], count, _average(total, count)))
     return points
 
 

@@ -28,7 +28,7 @@ from warehouse.period import Period
 FILES = REAL_DATA / "olist"
 FIRST, LAST = date(2016, 9, 1), date(2018, 10, 31)
 CLOCK_CHANGES = (date(2016, 10, 16), date(2017, 2, 19), date(2017, 10, 15), date(2018, 2, 18))
-"""In São Paulo clocks change at midnight: the day in October begins at one, that in February after 23:59 twice."""
+"""São Paulo changes its clocks at midnight: an October day begins at one, a February one after two 23:59."""
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +68,14 @@ def test_each_row_is_accounted_for(snapshot: Snapshot, books: Books) -> None:
 
 def test_what_is_set_aside_is_kept_with_its_reason(snapshot: Snapshot, books: Books) -> None:
     rows = snapshot.rows("SELECT entity, key, content, reason FROM quarantine")
-    orders = {
-        json.loads(content)["group_id"]: reason for entity, _, content, reason in rows if entity == "bookings"
+    without_items = [(json.loads(row[2]), row[3]) for row in rows if row[0] == "bookings"]
+    assert {reason for _, reason in without_items} == {"workshop_id is missing"}
+    assert {row["group_id"] for row, _ in without_items} == books.refused["bookings"]
+    codes = {row["order_id"]: row["order_status"] for row in read_records(FILES / "olist_orders_dataset.csv")}
+    assert Counter((codes[row["group_id"]], row["status"]) for row, _ in without_items) == {
+        ("unavailable", "CANCELLED"): 24,
+        ("canceled", "CANCELLED"): 10,
     }
-    assert orders == dict.fromkeys(books.refused["bookings"], "workshop_id is missing")
     rated = {json.loads(key)["booking_id"]: reason for entity, key, _, reason in rows if entity == "ratings"}
     first_items = {f"{order}-1" for order in books.refused["ratings"]}
     assert rated == {booking: f"booking {booking} is unknown" for booking in first_items}

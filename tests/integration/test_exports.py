@@ -189,7 +189,12 @@ def test_nothing_to_tell_is_a_valid_file(
 
 
 def test_the_manifest_names_the_resolved_filters(exports: Exports) -> None:
-    asked = {"date_from": date(2025, 1, 1), "date_to": "", "rating_min": 2.5, "only_public": "TRUE"}
+    asked: dict[str, Any] = {
+        "date_from": date(2025, 1, 1),
+        "date_to": "",
+        "rating_min": 2.5,
+        "only_public": "TRUE",
+    }
     job = export(exports, "101", "ratings", **asked)
     resolved = {"date_from": "2025-01-01", "rating_min": "2.5", "only_public": True}
     assert manifest_of(exports, job)["filters"] == resolved == job.filters
@@ -235,7 +240,7 @@ def test_the_oldest_job_is_run_first(fresh: Exports) -> None:
 days = st.none() | st.dates(date(2024, 2, 15), date(2026, 3, 10))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(workshop_id=st.sampled_from([str(number) for number in range(101, 113)]), edges=st.tuples(days, days))
 def test_sums_of_files_are_the_figures(
     exports: Exports, sample_data: Path, workshop_id: str, edges: tuple[date | None, date | None]
@@ -244,7 +249,7 @@ def test_sums_of_files_are_the_figures(
         edges = (min(edges, key=str), max(edges, key=str))
     with open_snapshot(sample_data / "warehouse") as snapshot:
         figures = overview(snapshot, workshop_id, Period(*edges))
-    period = dict(zip(("date_from", "date_to"), edges, strict=True))
+    period: dict[str, Any] = dict(zip(("date_from", "date_to"), edges, strict=True))
 
     months = rows_of(exports, export(exports, workshop_id, "revenue", **period))
     assert sum(Decimal(row["Revenue"] or 0) for row in months) == figures.revenue
@@ -258,7 +263,7 @@ def test_sums_of_files_are_the_figures(
         Decimal(row["Rating"]) for row in rows_of(exports, export(exports, workshop_id, "ratings", **period))
     ]
     assert len(ratings) == figures.rating_count
-    mean = sum(ratings) / len(ratings) if ratings else None
+    mean = sum(ratings, Decimal(0)) / len(ratings) if ratings else None
     assert (mean and mean.quantize(Decimal("0.01"), ROUND_HALF_UP)) == figures.rating_average
 
 
@@ -279,7 +284,7 @@ def owners(sample_data: Path) -> dict[str, str]:
         return dict(snapshot.rows("select booking_id, workshop_id from bookings"))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     workshop_id=st.sampled_from([str(number) for number in range(101, 113)]),
     name=st.sampled_from(["bookings", "ratings"]),
@@ -319,12 +324,14 @@ def add_report(exports: Exports, sql_root: Path, sql: str) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        "select workshop_id, booking_id from bookings where $workshop_id is not null limit 50",
+        "select workshop_id, booking_id from bookings where $workshop_id <> '' order by booking_id limit 50",
         "select workshop_id, booking_id from bookings where workshop_id <> $workshop_id limit 1",
         "select nullif(workshop_id, $workshop_id) as workshop_id, booking_id from bookings"
         " where workshop_id = $workshop_id limit 1",
+        "select if(status = 'PENDING', null, workshop_id) as workshop_id, booking_id from bookings"
+        " where workshop_id = $workshop_id",
     ],
-    ids=["every workshop's", "another's", "nobody's"],
+    ids=["every workshop's", "another's", "nobody's", "some nobody's"],
 )
 def test_a_foreign_row_fails_the_job(fresh: Exports, tmp_path: Path, sql: str, format_: str) -> None:
     add_report(fresh, tmp_path / "sql", sql)
@@ -439,7 +446,7 @@ def test_expiry_leaves_alone_what_no_run_wrote(fresh: Exports) -> None:
     assert stored_keys(fresh) == ["elsewhere/1/2/3/4.csv", "exports/readme.txt"]
 
 
-def test_names_of_a_workshop_are_no_part_of_a_path(fresh: Exports, owners: dict[str, str]) -> None:
+def test_a_file_lies_under_its_workshop_job_and_try(fresh: Exports) -> None:
     job = export(fresh, "102", "bookings", "pdf", **MONTH)
     assert job.file_key == f"exports/102/{job.job_id}/1/minbil-bookings-2026-01-01-2026-01-31.pdf"
     assert job.manifest_key == f"{job.file_key}.manifest.json"

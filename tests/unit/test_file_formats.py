@@ -91,7 +91,19 @@ def test_csv_of_another_delimiter(tmp_path: Path) -> None:
 
 
 def test_csv_values_stay_as_they_are_written(tmp_path: Path) -> None:
-    values = ["007", "1E10", " x ", "NULL", "true", "1.10", 'say "hi"', "a\r\nb", "\x00", "=1+1", "é\u2028\x85"]
+    values = [
+        "007",
+        "1E10",
+        " x ",
+        "NULL",
+        "true",
+        "1.10",
+        'say "hi"',
+        "a\r\nb",
+        "\x00",
+        "=1+1",
+        "é\u2028\x85",
+    ]
     content = io.StringIO()
     csv.writer(content).writerows([["a", "b"], *([str(n), value] for n, value in enumerate(values))])
     landed = land_csv(tmp_path, content.getvalue().encode())
@@ -186,27 +198,27 @@ def test_rows_of_a_large_file_keep_their_order(tmp_path: Path) -> None:
 VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text('",;\n\r a', max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     width=st.integers(1, 4),
     data=st.data(),
-    line_end=st.sampled_from(["\n", "\r\n"]),
+    # Below Python 3.13 a CR is quoted only when the line end has one too.
+    dialect=st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_ALL), ("\n", csv.QUOTE_ALL)]),
     delimiter=st.sampled_from([",", ";", "\t"]),
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
 )
 def test_any_table_that_csv_writes_is_landed_as_it_is(
     tmp_path_factory: pytest.TempPathFactory,
     width: int,
     data: st.DataObject,
-    line_end: str,
+    dialect: tuple[str, Any],
     delimiter: str,
-    quoting: Any,
     mark: bytes,
 ) -> None:
     rows = data.draw(st.lists(st.lists(VALUES, min_size=width, max_size=width), max_size=8))
     names = [f"c{number}" for number in range(width)]
     text = io.StringIO()
+    line_end, quoting = dialect
     csv.writer(text, lineterminator=line_end, delimiter=delimiter, quoting=quoting).writerows([names, *rows])
     landed = land(
         tmp_path_factory.mktemp("csv"),
@@ -219,13 +231,25 @@ def test_any_table_that_csv_writes_is_landed_as_it_is(
 
 RECORDS = st.lists(
     st.sampled_from(
-        [b"1,x", b"2,y", b'3,"a\nb"', b'4,"a\r\nb"', b"5", b"6,x,y", b"7,\xf8", b'8,"x"y', b'9,x"y', b"", b',""']
+        [
+            b"1,x",
+            b"2,y",
+            b'3,"a\nb"',
+            b'4,"a\r\nb"',
+            b"5",
+            b"6,x,y",
+            b"7,\xf8",
+            b'8,"x"y',
+            b'9,x"y',
+            b"",
+            b',""',
+        ]
     ),
     max_size=12,
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(records=RECORDS, data=st.data())
 def test_of_any_mix_of_records_and_line_ends_each_is_landed_or_set_aside(
     tmp_path_factory: pytest.TempPathFactory, records: list[bytes], data: st.DataObject
@@ -331,7 +355,7 @@ def test_an_ndjson_file_without_what_is_declared_fails_and_says_why(
 JSON_VALUES = st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.fixed_dictionaries({"a": JSON_VALUES, "b": JSON_VALUES}), min_size=1, max_size=8))
 def test_any_objects_that_json_writes_are_landed_as_text(
     tmp_path_factory: pytest.TempPathFactory, objects: list[dict[str, Any]]
@@ -370,7 +394,7 @@ def test_a_corrupt_parquet_file_or_one_without_a_column_fails(tmp_path: Path) ->
     whole = content.getvalue()
     with pytest.raises(LandingError, match=r"in\.txt: lacks the column b; it has a, c"):
         land(tmp_path, whole, declare("parquet"))
-    for broken in (whole[:-10], whole[100:], b"a,b\n1,2\n", whole[:200] + b"\xff" * 2000 + whole[2200:]):
+    for broken in (whole[:-10], whole[100:], b"a,b\n1,2\n", whole[:4] + bytes(20) + whole[24:]):
         with pytest.raises(LandingError, match=r"in\.txt: cannot be landed"):
             land(tmp_path, broken, declare("parquet", ["a", "c"]))
 
@@ -378,7 +402,9 @@ def test_a_corrupt_parquet_file_or_one_without_a_column_fails(tmp_path: Path) ->
 def test_only_the_rows_of_the_asked_days_are_landed(tmp_path: Path) -> None:
     """A day is local to the source: 23:30 UTC on the first is the second in Oslo."""
     entity = declare("csv", ["a", "at"], watermark="at")
-    content = b"a,at\n1,2026-01-01T22:59:59Z\n2,2026-01-01T23:00:00Z\n3,2026-01-02T22:59:59Z\n4,2026-01-03\n5,\n"
+    content = (
+        b"a,at\n1,2026-01-01T22:59:59Z\n2,2026-01-01T23:00:00Z\n3,2026-01-02T22:59:59Z\n4,2026-01-03\n5,\n"
+    )
     landed = land(tmp_path, content, entity, Days(date(2026, 1, 2), date(2026, 1, 2)))
     assert [a for a, _ in landed.rows] == ["2", "3"]
 

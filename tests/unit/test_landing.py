@@ -17,7 +17,9 @@ from warehouse.landing import Days, LandedFile, Landing, LoadWriter
 JANUARY = Days(date(2026, 1, 1), date(2026, 1, 31))
 
 
-def land(writer: LoadWriter, file: str, fingerprint: str = "f", content: bytes = b"rows", rejected: int = 0) -> None:
+def land(
+    writer: LoadWriter, file: str, fingerprint: str = "f", content: bytes = b"rows", rejected: int = 0
+) -> None:
     part = writer.part_path()
     part.write_bytes(content)
     writer.files.append(LandedFile(file, fingerprint, part.name, 1, rejected))
@@ -186,7 +188,7 @@ def test_an_entity_without_a_watermark_cannot_be_loaded_by_day(tmp_path: Path) -
 UPDATES = st.lists(st.integers(1, 60), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(updates=UPDATES, first=st.integers(1, 60), length=st.integers(0, 30))
 def test_loading_days_again_changes_nothing_when_the_source_did_not(
     tmp_path_factory: pytest.TempPathFactory, updates: list[int], first: int, length: int

@@ -11,7 +11,9 @@ from warehouse.period import ALL_TIME, Period
 
 
 @given(st.dates() | st.none(), st.dates() | st.none())
-def test_a_period_stands_unless_its_first_day_is_after_its_last(first: date | None, last: date | None) -> None:
+def test_a_period_stands_unless_its_first_day_is_after_its_last(
+    first: date | None, last: date | None
+) -> None:
     if first and last and first > last:
         with pytest.raises(InvalidPeriodError, match=f"date_from {first} is after date_to {last}"):
             Period(first, last)
@@ -26,4 +28,4 @@ def test_the_error_is_a_value_error_for_callers_that_know_nothing_of_the_warehou
 
 
 def test_all_time_is_open_at_both_ends() -> None:
-    assert ALL_TIME == Period(None, None)
+    assert Period(None, None) == ALL_TIME

@@ -1,0 +1,179 @@
+"""Running an export in this process for somebody at a terminal: progress, Ctrl-C, a copy of the file."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from api.cli_errors import ExitCode, Failure, refusal
+from exporters.exports import Exports
+from exporters.jobs import IllegalTransition, Job, Status
+from exporters.run import Progress as Report
+from exporters.storage import Store
+
+_POLL_SECONDS = 0.5
+_CHUNK = 1024 * 1024
+_Result = TypeVar("_Result")
+
+
+def run_requested(exports: Exports, job: Job) -> Job:
+    """Run a job that was just recorded, to its end; Ctrl-C cancels it.
+
+    Raises:
+        Failure: the job failed, was cancelled, or Ctrl-C was pressed.
+    """
+
+    def work(report: Report) -> Job:
+        # Any worker may take the job before this one does; then its end is waited for.
+        while True:
+            exports.run(job.job_id, report)
+            now = exports.jobs.get(job.job_id)
+            if now.status not in {Status.PENDING, Status.PROCESSING}:
+                return now
+            time.sleep(_POLL_SECONDS)
+
+    def cancel() -> None:
+        with suppress(IllegalTransition):  # it ended before
+            exports.jobs.cancel(job.job_id)
+
+    try:
+        return check_completed(_run_aside(work, cancel))
+    except KeyboardInterrupt:
+        now = exports.jobs.get(job.job_id)
+        raise Failure(
+            ExitCode.INTERRUPTED,
+            "INTERRUPTED",
+            f"interrupted: job {now.job_id} is {now.status}",
+            {"job_id": now.job_id, "status": now.status},
+        ) from None
+
+
+def run_pending(exports: Exports, job_id: str | None) -> Job | None:
+    """Run the named job, or the oldest free one, to its end; Ctrl-C waits for that end. None: none is free.
+
+    Raises:
+        Failure: the job failed, or the named one is not free.
+        JobNotFound: there is no such job.
+    """
+    named = exports.jobs.get(job_id) if job_id is not None else None
+    job = _run_aside(
+        lambda report: exports.run(named.job_id if named else None, report),
+        # The job is somebody else's wish: it is not for this terminal to cancel it.
+        lambda: Console(stderr=True).print("finishing the job; `reports cancel` ends it"),
+    )
+    if job is not None:
+        return check_completed(exports.jobs.get(job.job_id))
+    if named is not None:
+        now = exports.jobs.get(named.job_id)
+        raise Failure(
+            ExitCode.CONFLICT,
+            "ILLEGAL_TRANSITION",
+            f"job {now.job_id} is {now.status} and cannot be run: only a pending job that nobody has can",
+            {"job_id": now.job_id, "status": now.status},
+        )
+    return None
+
+
+def check_completed(job: Job) -> Job:
+    """The job, if it is completed.
+
+    Raises:
+        Failure: it is not.
+    """
+    if job.status is Status.COMPLETED:
+        return job
+    reason = f": {job.error_message}" if job.error_message else ""
+    raise Failure(
+        ExitCode.FAILED,
+        job.error_code or f"EXPORT_{job.status.upper()}",
+        f"job {job.job_id} is {job.status}{reason}",
+        {"job_id": job.job_id, "status": job.status},
+    )
+
+
+def check_target(output: str) -> Path:
+    """The place for a copy: a folder that exists, or a file's name in one.
+
+    Raises:
+        Failure: it is neither.
+    """
+    target = Path(output)
+    named_folder = not output or output.endswith(os.sep)
+    if target.is_dir() and output:
+        return target
+    if named_folder or not target.parent.is_dir():
+        missing = target if named_folder else target.parent
+        raise refusal(f"--output: there is no folder {str(missing)!r}; make it first", option="--output")
+    return target
+
+
+def save_copy(store: Store, job: Job, target: Path) -> Path:
+    """Copy a completed job's file out of the store, replacing what is at `target`; returns where it is.
+
+    It is seen under its name only when it is whole and its checksum is the recorded one.
+
+    Raises:
+        Failure: the copy cannot be written, or the stored file is not the one that was recorded.
+        StoreError: the stored file cannot be read.
+    """
+    if job.file_key is None or job.file_name is None:
+        raise ValueError(f"job {job.job_id} is {job.status} and has no file")
+    path = target / job.file_name if target.is_dir() else target
+    beside = path.with_name(f".{job.job_id}.part")
+    digest = hashlib.sha256()
+    try:
+        with store.open(job.file_key) as stored, beside.open("wb") as out:
+            while chunk := stored.read(_CHUNK):
+                digest.update(chunk)
+                out.write(chunk)
+            out.flush()
+            os.fsync(out.fileno())
+        if digest.hexdigest() != job.sha256:
+            raise Failure(
+                ExitCode.UNAVAILABLE,
+                "CHECKSUM_MISMATCH",
+                f"{store.url_of(job.file_key)}: the file is not the one that was stored; export it again",
+                {"job_id": job.job_id, "sha256": digest.hexdigest(), "expected": job.sha256},
+            )
+        beside.replace(path)
+    except OSError as error:
+        raise Failure(
+            ExitCode.UNAVAILABLE,
+            "OUTPUT_FAILED",
+            f"{path}: the copy cannot be written: {error.strerror or error};"
+            f" the file itself is {store.url_of(job.file_key)}",
+            {"job_id": job.job_id},
+        ) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+    return path.resolve()
+
+
+def _run_aside(work: Callable[[Report], _Result], interrupted: Callable[[], None]) -> _Result:
+    """Do `work` in a thread, so that Ctrl-C breaks the wait for it and never a step of it."""
+    with _progress_bar() as report, ThreadPoolExecutor(max_workers=1) as worker:
+        future = worker.submit(work, report)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            interrupted()
+            wait([future])
+            raise
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Report]:
+    """Shows rows written of rows expected, where stderr is a terminal."""
+    console = Console(stderr=True)
+    columns = TextColumn("rows"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("rows", total=None)
+        yield lambda written, expected: bar.update(task, completed=written, total=expected)

@@ -1,0 +1,210 @@
+"""What the command line prints: documents as JSON, and the tables that people read instead."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.cli_errors import Failure
+
+Document = Mapping[str, Any]
+"""What a command answers: texts, numbers (Decimal too), dates, instants, None, lists and mappings of them."""
+
+_ANY_WIDTH = 10_000
+
+
+def print_document(document: Document, as_json: bool, show: Callable[[Document], None]) -> None:
+    """Print the answer of a command: as one line of JSON, or through `show`."""
+    if as_json:
+        # As bytes: JSON is UTF-8 whatever the locale.
+        typer.echo(encode_json(document).encode())
+    else:
+        show(document)
+
+
+def print_failure(failure: Failure, as_json: bool) -> None:
+    """Tell a failure: JSON to stdout, or one line to stderr."""
+    message = one_line(failure.message)
+    if as_json:
+        error = {"code": failure.code, "message": message, "details": failure.details}
+        typer.echo(encode_json({"error": error}).encode())
+    else:
+        typer.echo(f"error: {message}", err=True)
+
+
+def encode_json(value: Any) -> str:
+    """`value` as JSON; a Decimal is a number with exactly its digits, an instant is UTC with a Z."""
+    match value:
+        case Decimal():
+            return f"{value:f}"
+        case datetime():
+            return json.dumps(value.astimezone(UTC).isoformat().replace("+00:00", "Z"))
+        case date():
+            return json.dumps(value.isoformat())
+        case Mapping():
+            pairs = (f"{encode_json(str(name))}: {encode_json(item)}" for name, item in value.items())
+            return f"{{{', '.join(pairs)}}}"
+        case list() | tuple():
+            return f"[{', '.join(encode_json(item) for item in value)}]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks and without what could steer a terminal."""
+    spaced = " ".join(text.split())
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in spaced)
+
+
+def show_types(document: Document) -> None:
+    """The catalogue: a block for each report type."""
+    for item in document["items"]:
+        _print(f"{item['type']} – {item['title']} ({', '.join(item['formats'])})")
+        _print(f"  {item['description']}")
+        _print_table(
+            ("argument", "type", "description"),
+            ((row["name"], row["type"], row["description"]) for row in item["arguments"]),
+        )
+        _print_table(
+            ("column", "title", "kind", "description"),
+            ((row["name"], row["title"], row["kind"], row["description"]) for row in item["columns"]),
+        )
+
+
+def show_workshops(document: Document) -> None:
+    """A row for each workshop."""
+    names = ("workshop_id", "name", "time_zone", "currency")
+    rows = [[row[name] for name in names] for row in document["items"]]
+    _print_table(("workshop", "name", "time zone", "currency"), rows)
+    _show_generation(document)
+
+
+def show_overview(document: Document) -> None:
+    """The key figures, then the services by category and the ratings by month."""
+    workshop, figures = document["workshop"], document["overview"]
+    first, last = document["date_from"], document["date_to"]
+    _print(f"{workshop['name']} ({workshop['workshop_id']}), {first or 'the beginning'} to {last or 'now'}")
+    jobs, ratings = figures["jobs"], figures["ratings"]
+    revenue = jobs["revenue_in_range"]
+    money = None if revenue is None else f"{revenue:,.2f} {workshop['currency']}"
+    _print_table(
+        ("figure", "value"),
+        [
+            ("jobs done", f"{jobs['done_in_range']:,}"),
+            ("revenue", money),
+            ("active services", f"{figures['services']['total']:,}"),
+            ("average rating", ratings["avg"]),
+            ("ratings", f"{ratings['count']:,}"),
+        ],
+        numbers=("value",),
+    )
+    _print_table(
+        ("category", "services", "booked"),
+        (
+            (row["category"], row["count"], row["booked_count"])
+            for row in document["services_by_category"]["items"]
+        ),
+        numbers=("services", "booked"),
+    )
+    _print_table(
+        ("month", "ratings", "average"),
+        ((row["period"], row["count"], row["avg"]) for row in document["ratings_timeseries"]["points"]),
+        numbers=("ratings", "average"),
+    )
+    _show_generation(document)
+
+
+def show_jobs(document: Document) -> None:
+    """A row for each job."""
+    columns = ("created", "job", "workshop", "type", "format", "status", "progress", "rows", "size", "error")
+    rows = [
+        (
+            job["created_at"],
+            job["job_id"],
+            job["workshop_id"],
+            job["type"],
+            job["format"],
+            job["status"],
+            f"{job['progress']} %",
+            job["rows_written"],
+            job["size_bytes"],
+            job["error"] and job["error"]["code"],
+        )
+        for job in document["items"]
+    ]
+    _print_table(columns, rows, numbers=("progress", "rows", "size"))
+
+
+def show_job(document: Document) -> None:
+    """What is known of a job, a line each; then its events and its manifest where the document has them."""
+    if document["job"] is None:
+        _print("no job is pending")
+        return
+    pairs = [(name, value) for name, value in document["job"].items() if value not in (None, {})]
+    if document.get("output"):
+        pairs.append(("output", document["output"]))
+    _print_table(("job", ""), pairs)
+    if "events" in document:
+        _print_table(
+            ("at", "event", "status", "try", "detail"),
+            (
+                (row["at"], row["event"], row["to_status"], row["attempt"], row["detail"] or None)
+                for row in document["events"]
+            ),
+        )
+    if document.get("manifest"):
+        _print_table(("manifest", ""), document["manifest"].items())
+
+
+def show_expired(document: Document) -> None:
+    """What an expiry removed."""
+    _print(f"expired jobs: {document['jobs']}; removed leftovers: {document['leftovers']}")
+
+
+def _show_generation(document: Document) -> None:
+    as_of = document["data_as_of"]
+    _print(
+        f"generation {document['generation']}, data as of {_cell(as_of) if as_of else 'never wholly read'}"
+    )
+
+
+def _print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[str] = ()
+) -> None:
+    table = Table()
+    for column in columns:
+        table.add_column(
+            column,
+            justify="right" if column in numbers else "left",
+            no_wrap=column in {"job", "created", "at"},
+        )
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    _console().print(table)
+
+
+def _print(text: str) -> None:
+    _console().print(one_line(text), soft_wrap=True)
+
+
+def _console() -> Console:
+    # Data is printed as it is: no markup, no emoji codes. A pipe has no width to fold the tables into.
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _ANY_WIDTH
+    return console
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "–"
+        case datetime():
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        case Mapping() | list() | tuple():
+            return one_line(encode_json(value))
+    return one_line(str(value))

@@ -1,0 +1,229 @@
+"""Publishing: readers in other processes see whole generations only, whatever the writer does or suffers."""
+
+import json
+import random
+import resource
+import select
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.small_warehouse import BOOKING, ROOT, Row, SmallWarehouse
+from warehouse.database import connect
+from warehouse.errors import CheckFailedError, NoGenerationError, WarehouseBusyError, WarehouseError
+from warehouse.figures import overview
+from warehouse.generations import current_generation, open_snapshot
+from warehouse.publishing import publish
+
+READERS = 3
+WRITING_SECONDS = 6.0
+
+
+def bookings(count: int) -> list[Row]:
+    """Done bookings on different days, each with the number of them all as its price."""
+    return [
+        {**BOOKING, "id": str(n), "price": str(count), "start_time": f"2026-01-{n % 28 + 1:02}T10:00:00Z"}
+        for n in range(1, count + 1)
+    ]
+
+
+def publish_count(warehouse: SmallWarehouse, count: int, **options: object) -> str:
+    """Publish a generation of `count` bookings; returns its name."""
+    warehouse.write_bookings("bookings/bookings-2026-01.csv", bookings(count))
+    return warehouse.night(**options).generation  # type: ignore[arg-type]
+
+
+def served_count(warehouse: SmallWarehouse) -> int:
+    [(count,)] = warehouse.rows("SELECT count(*) FROM bookings")
+    return int(count)
+
+
+def start(task: str, *arguments: object) -> "subprocess.Popen[str]":
+    """This file's task of that name in a process of its own."""
+    command = [sys.executable, "-m", __spec__.name, task, *map(str, arguments)]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> str:
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return out
+
+
+def write_generations(folder: str) -> None:
+    """Task: publish generations one after another, keeping none of the older ones."""
+    warehouse = SmallWarehouse(Path(folder))
+    end, count = time.monotonic() + WRITING_SECONDS, 0
+    while time.monotonic() < end:
+        count += 1
+        publish_count(warehouse, count, keep=1, grace=timedelta(0))
+    print(count)
+
+
+def read_generations(folder: str, seed: str) -> None:
+    """Task: read figures until standard input ends; fails when they do not agree within one snapshot."""
+    warehouse, rng = SmallWarehouse(Path(folder)), random.Random(seed)
+    reads, seen = 0, set()
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        with warehouse.snapshot() as snapshot:
+            [(count, highest, lowest)] = snapshot.rows("SELECT count(*), max(price), min(price) FROM bookings")
+            time.sleep(rng.random() / 20)
+            [(rolled_up,)] = snapshot.rows("SELECT sum(bookings) FROM booking_days")
+            figures = overview(snapshot, "101")
+            [(named,)] = snapshot.rows("SELECT generation FROM generation")
+        assert count == highest == lowest == rolled_up == figures.done, (count, highest, rolled_up, figures)
+        assert figures.revenue == count * count
+        assert named == snapshot.generation.generation
+        seen.add(named)
+        reads += 1
+    print(json.dumps([reads, len(seen)]))
+
+
+def hold_build(folder: str, seconds: str) -> None:
+    """Task: keep the build file open for a while."""
+    with SmallWarehouse(Path(folder)).open():
+        print("open", flush=True)
+        time.sleep(float(seconds))
+
+
+def publish_on_a_full_disk(folder: str) -> None:
+    """Task: build in peace, then publish where no file can grow any more."""
+    warehouse = SmallWarehouse(Path(folder))
+    with warehouse.open() as build:
+        warehouse.build_all(build)
+        build.connection.execute("CHECKPOINT")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+        try:
+            publish(build, warehouse.warehouse_folder, keep=3, grace=timedelta(0))
+        except WarehouseError as error:
+            print(error)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> SmallWarehouse:
+    """A warehouse with one published booking."""
+    warehouse = SmallWarehouse(tmp_path)
+    warehouse.write_sample(bookings=bookings(1))
+    warehouse.night()
+    return warehouse
+
+
+def test_readers_in_other_processes_never_err_and_each_sees_one_whole_generation(
+    warehouse: SmallWarehouse,
+) -> None:
+    readers = [start("read_generations", warehouse.root, number) for number in range(READERS)]
+    written = int(finish(start("write_generations", warehouse.root)))
+    for reader in readers:
+        reads, seen = json.loads(finish(reader))
+        assert reads >= written
+        assert seen >= 3
+    assert served_count(warehouse) == written
+    assert len(list((warehouse.warehouse_folder / "generations").iterdir())) == 1
+
+
+def test_pruning_keeps_the_newest_and_those_within_the_grace(warehouse: SmallWarehouse) -> None:
+    names = [publish_count(warehouse, count, keep=1) for count in (2, 3, 4)]
+
+    def left() -> list[str]:
+        return sorted(path.stem for path in (warehouse.warehouse_folder / "generations").iterdir())[-3:]
+
+    assert left() == names
+    names.append(publish_count(warehouse, 5, keep=2, grace=timedelta(0)))
+    assert left() == names[-2:]
+
+
+def test_a_reader_finishes_on_the_generation_it_began_with(warehouse: SmallWarehouse) -> None:
+    with warehouse.snapshot() as snapshot:
+        publish_count(warehouse, 7, keep=1, grace=timedelta(0))
+        assert not snapshot.generation.path.exists()
+        assert snapshot.rows("SELECT count(*) FROM bookings") == [(1,)]
+        assert sum(batch.num_rows for batch in snapshot.batches("SELECT * FROM booking_days")) == 1
+    assert served_count(warehouse) == 7
+
+
+def test_generations_sort_by_time_and_name_when_they_were_published(warehouse: SmallWarehouse) -> None:
+    names = [publish_count(warehouse, count) for count in (2, 3)]
+    assert names == sorted(names)
+    served = current_generation(warehouse.warehouse_folder)
+    [(name, published_at, as_of)] = warehouse.rows("SELECT * FROM generation")
+    assert name == served.generation == names[-1]
+    assert published_at == served.published_at.replace(tzinfo=None)
+    verdicts = [warehouse.landing.verdict("sample", e) for e in warehouse.sources["sample"].entities]
+    assert served.data_as_of == min(v.data_as_of for v in verdicts if v and v.data_as_of)
+    assert as_of == served.data_as_of.replace(tzinfo=None)
+
+
+def test_a_full_disk_leaves_the_served_generation(warehouse: SmallWarehouse) -> None:
+    served = current_generation(warehouse.warehouse_folder)
+    warehouse.write_bookings("bookings/bookings-2026-01.csv", bookings(2))
+    said = finish(start("publish_on_a_full_disk", warehouse.root))
+    assert "cannot be published, the served generation stays" in said
+    assert "File too large" in said
+    assert current_generation(warehouse.warehouse_folder) == served
+    assert served_count(warehouse) == 1
+    assert [path.name for path in served.path.parent.iterdir()] == [served.path.name]
+    warehouse.night()
+    assert served_count(warehouse) == 2
+
+
+def test_a_second_writer_is_told_and_waits_its_turn(warehouse: SmallWarehouse) -> None:
+    holder = start("hold_build", warehouse.root, 1.5)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "open\n"
+    with pytest.raises(WarehouseBusyError, match="another process is writing to this file"):
+        connect(warehouse.warehouse_folder / "build.duckdb")
+    assert served_count(warehouse) == 1, "readers are not kept waiting"
+    with warehouse.open() as build:
+        assert build.preview("bookings", ["booking_id"]).rows == 1
+    finish(holder)
+
+
+def test_an_entity_that_would_lose_every_row_is_not_published(warehouse: SmallWarehouse) -> None:
+    with warehouse.open() as build:
+        build.connection.execute("DELETE FROM ratings")
+        with pytest.raises(CheckFailedError, match="not published: ratings would lose every row"):
+            publish(build, warehouse.warehouse_folder, keep=3, grace=timedelta(0))
+    assert warehouse.rows("SELECT count(*) FROM ratings") == [(1,)]
+
+
+def test_nothing_published_or_a_broken_generation_is_a_clear_error(warehouse: SmallWarehouse) -> None:
+    with pytest.raises(NoGenerationError, match="run the nightly pipeline first"), open_snapshot(ROOT / "none"):
+        pass
+    path = current_generation(warehouse.warehouse_folder).path
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(WarehouseError, match=path.name), warehouse.snapshot():
+        pass
+    path.unlink()
+    with pytest.raises(WarehouseError, match=path.name), warehouse.snapshot():
+        pass
+
+
+def test_a_snapshot_cannot_be_written(warehouse: SmallWarehouse) -> None:
+    before = current_generation(warehouse.warehouse_folder).path.read_bytes()
+    with warehouse.snapshot() as snapshot:
+        for statement in ("DELETE FROM bookings", "CREATE TABLE more (x INT)", "DROP TABLE bookings"):
+            with pytest.raises(Exception, match="read-only"):
+                snapshot.rows(statement)
+    assert current_generation(warehouse.warehouse_folder).path.read_bytes() == before
+
+
+def test_every_table_and_column_is_described_in_the_published_file(sample_data: Path) -> None:
+    with open_snapshot(sample_data / "warehouse") as snapshot:
+        columns = snapshot.rows("SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal")
+        tables = snapshot.rows("SELECT table_name, comment FROM duckdb_tables() WHERE NOT internal")
+    assert len(columns) > 80
+    assert [(table, column) for table, column, comment in columns if not comment] == []
+    assert [table for table, comment in tables if not comment] == []
+    assert {"bookings", "booking_days", "load_report", "quarantine", "generation"} <= {t for t, _ in tables}
+
+
+if __name__ == "__main__":
+    TASKS = [write_generations, read_generations, hold_build, publish_on_a_full_disk]
+    {task.__name__: task for task in TASKS}[sys.argv[1]](*sys.argv[2:])
