@@ -23,7 +23,7 @@ demo: .venv/.demo
 
 ## test: install what the tests need, check style, types and import rules, run the tests
 test: .venv/.test check
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: .venv/.test
 	$(BIN)/ruff check .

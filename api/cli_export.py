@@ -106,9 +106,9 @@ def check_target(output: str) -> Path:
     """
     target = Path(output)
     named_folder = not output or output.endswith(os.sep)
-    if target.is_dir() and output:
+    if os.path.isdir(target) and output:
         return target
-    if named_folder or not target.parent.is_dir():
+    if named_folder or not os.path.isdir(target.parent):
         missing = target if named_folder else target.parent
         raise refusal(f"--output: there is no folder {str(missing)!r}; make it first", option="--output")
     return target
@@ -125,7 +125,7 @@ def save_copy(store: Store, job: Job, target: Path) -> Path:
     """
     if job.file_key is None or job.file_name is None:
         raise ValueError(f"job {job.job_id} is {job.status} and has no file")
-    path = target / job.file_name if target.is_dir() else target
+    path = target / job.file_name if os.path.isdir(target) else target
     beside = path.with_name(f".{job.job_id}.part")
     digest = hashlib.sha256()
     try:

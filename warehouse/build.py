@@ -12,7 +12,7 @@ from warehouse.database import DatabaseOptions, connect, quote_name
 from warehouse.entities import build_entity
 from warehouse.errors import ModelError, WarehouseBusyError, WarehouseError
 from warehouse.landing import Landing
-from warehouse.load_report import create_reports
+from warehouse.load_report import create_reports, replace_checks
 from warehouse.models import CheckHeader, EntityHeader, Model, StagingHeader
 from warehouse.raw import create_raw, create_sources
 from warehouse.sources import Source
@@ -82,8 +82,10 @@ class Build:
             raise ModelError(f"{model.layer}/{name}.sql: {error}") from error
 
     def run_checks(self, name: str) -> list[CheckResult]:
-        """Run every check of a built model."""
-        return [self._run_check(name, check) for check in self.models[name].checks]
+        """Run every check of a built model and keep how they came out."""
+        results = [self._run_check(name, check) for check in self.models[name].checks]
+        replace_checks(self.connection, name, {result.check: result.broken_rows for result in results})
+        return results
 
     def preview(self, name: str, columns: Sequence[str]) -> Preview:
         """Row count of a table or view of the build file, and the named columns of its first rows."""

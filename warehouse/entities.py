@@ -40,6 +40,8 @@ def create_typed(connection: duckdb.DuckDBPyConnection, entity: Model, staging: 
             continue
         typed.append(f"{_convert(name, column, staged[name])} AS {quote_name(name)}")
         misfits += _misfits(name, column, staged[name])
+    if "_reason" in staged:
+        misfits.insert(0, "WHEN staged._reason IS NOT NULL THEN staged._reason")
     misfit = f"CASE {' '.join(misfits)} END" if misfits else "NULL::VARCHAR"
     file, row = (
         f"staged.{column}" if column in staged else f"NULL::{type_}"

@@ -1,16 +1,17 @@
-"""The accounts of a load: the tables `load_report` and `quarantine`, which analysts can query.
+"""The accounts of a load: `load_report`, `quarantine` and `check_report`, tables that analysts can query.
 
 Each row that comes in is loaded, a duplicate, or quarantined with its reason, and the three add up. This is
 counted twice: when a source's files become raw rows (stage `source`), and when staged rows become a canonical
 entity (stage `entity`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import duckdb
 
 from warehouse.landing import Landing
+from warehouse.models import CheckHeader
 from warehouse.sources import Source
 
 Stage = Literal["source", "entity"]
@@ -29,6 +30,16 @@ DESCRIPTIONS: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "status": ("VARCHAR", "How the last load ended: loaded, unchanged or failed (stage source)."),
             "detail": ("VARCHAR", "What was landed or what failed (stage source)."),
             "data_as_of": ("TIMESTAMP", "UTC instant at which the source was last read without a fault."),
+        },
+    ),
+    "check_report": (
+        "How the checks of the models came out when this state was built.",
+        {
+            "model": ("VARCHAR", "Name of the model."),
+            "check_name": ("VARCHAR", "Name of the check."),
+            "description": ("VARCHAR", "What must hold."),
+            "severity": ("VARCHAR", "error: keeps the build from being published; warn: is reported."),
+            "broken_rows": ("BIGINT", "Rows that break it; 0: it holds."),
         },
     ),
     "quarantine": (
@@ -51,7 +62,7 @@ DESCRIPTIONS: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
 
 
 def create_reports(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the two tables where they are not there yet."""
+    """Create the tables where they are not there yet."""
     for table, (_, columns) in DESCRIPTIONS.items():
         declared = ", ".join(f"{column} {type_}" for column, (type_, _) in columns.items())
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({declared})")
@@ -75,7 +86,7 @@ def replace_report(
     """
     create_reports(connection)
     which = {"source": source, "entity": entity, "stage": stage}
-    for table in DESCRIPTIONS:
+    for table in ("load_report", "quarantine"):
         connection.execute(
             f"DELETE FROM {table} WHERE source = $source AND entity = $entity AND stage = $stage", which
         )
@@ -103,6 +114,37 @@ def replace_report(
             "duplicate": duplicate,
             "quarantined": quarantined,
         },
+    )
+
+
+def replace_checks(
+    connection: duckdb.DuckDBPyConnection, model: str, outcomes: Mapping[CheckHeader, int]
+) -> None:
+    """Replace how the checks of one model came out: the rows that break each."""
+    connection.execute("DELETE FROM check_report WHERE model = $model", {"model": model})
+    for check, broken_rows in outcomes.items():
+        connection.execute(
+            "INSERT INTO check_report VALUES ($model, $name, $description, $severity, $broken_rows)",
+            {
+                "model": model,
+                "name": check.name,
+                "description": check.description,
+                "severity": check.severity,
+                "broken_rows": broken_rows,
+            },
+        )
+
+
+def forget_inactive(
+    connection: duckdb.DuckDBPyConnection, sources: Collection[str], models: Collection[str]
+) -> None:
+    """Drop the accounts of sources and models that are no longer part of the project."""
+    for table in ("load_report", "quarantine"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE NOT list_contains($names, source)", {"names": list(sources)}
+        )
+    connection.execute(
+        "DELETE FROM check_report WHERE NOT list_contains($names, model)", {"names": list(models)}
     )
 
 

@@ -13,8 +13,8 @@ from warehouse.front_matter import SQL_ROOT, Header, read_sql_file, read_tables
 
 Layer = Literal["staging", "entities", "marts"]
 
-PROVENANCE = ("_file", "_row")
-"""Columns that a staging model may pass on from its raw table: where a row came from."""
+ROW_COLUMNS = ("_file", "_row", "_reason")
+"""Columns that any staging model may add: where a row came from; why it cannot be loaded, null if it can."""
 
 
 class ColumnHeader(Header):
@@ -47,6 +47,7 @@ class StagingHeader(Header):
     columns: dict[str, ColumnHeader]
     rows_in: str | None = None
     """A query for the number of raw rows that the model must carry: none is lost or doubled on the way."""
+    checks: list[CheckHeader] = Field(default_factory=list)
 
 
 class EntityHeader(Header):
@@ -100,9 +101,12 @@ class Model:
     @property
     def checks(self) -> tuple[CheckHeader, ...]:
         """Every check of the model: those its key and required columns imply, then the declared ones."""
-        if isinstance(self.header, StagingHeader):
-            return _row_conservation(self.name, self.header)
-        return (*_implied_checks(self.name, self.header), *self.header.checks)
+        implied = (
+            _row_conservation(self.name, self.header)
+            if isinstance(self.header, StagingHeader)
+            else _implied_checks(self.name, self.header)
+        )
+        return (*implied, *self.header.checks)
 
 
 def load_models(sources: Iterable[str], sql_root: Path = SQL_ROOT) -> dict[str, Model]:
@@ -162,7 +166,7 @@ def _check_staging(model: Model, models: Mapping[str, Model]) -> None:
     if entity is None or not isinstance(entity.header, EntityHeader):
         raise ModelError(f"{model.name}.sql: there is no entity {model.entity!r} in sql/entities")
     delivered = {name for name, column in entity.header.columns.items() if not column.derived}
-    unknown = set(model.header.columns) - delivered - set(PROVENANCE)
+    unknown = set(model.header.columns) - delivered - set(ROW_COLUMNS)
     if unknown:
         raise ModelError(
             f"{model.name}.sql: {model.entity} takes no column {', '.join(sorted(unknown))};"

@@ -15,7 +15,7 @@ from warehouse.database import quote_name, quote_text
 from warehouse.errors import CheckFailedError, NoGenerationError, WarehouseError
 from warehouse.generations import GENERATIONS, POINTER, Generation, open_snapshot
 from warehouse.landing import sync_file, write_atomically
-from warehouse.load_report import DESCRIPTIONS, record_verdicts
+from warehouse.load_report import DESCRIPTIONS, forget_inactive, record_verdicts
 
 
 def publish(build: Build, folder: Path, *, keep: int, grace: timedelta) -> Generation:
@@ -32,6 +32,7 @@ def publish(build: Build, folder: Path, *, keep: int, grace: timedelta) -> Gener
     for abandoned in generations.glob(".publishing-*"):
         abandoned.unlink()
     _refuse_emptied(build, folder)
+    forget_inactive(build.connection, build.sources, build.models)
     record_verdicts(build.connection, build.landing, build.sources)
     now = datetime.now(UTC)
     name = f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"

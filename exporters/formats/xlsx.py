@@ -80,7 +80,10 @@ class _DataSheets:
         self._workbook = workbook
         self._columns = table.columns
         self._frames = frames
-        self._header = workbook.add_format({"bold": True, "bottom": 1})
+        self._headers = {
+            align: workbook.add_format({"bold": True, "bottom": 1, "align": align})
+            for align in ("left", "right")
+        }
         sample = frames.sample(_SAMPLE_ROWS)
         self._formats = [self._format(column, sample.schema[column.name]) for column in self._columns]
         self._widths = [_width(column, sample[column.name]) for column in self._columns]
@@ -118,12 +121,12 @@ class _DataSheets:
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         for position, column in enumerate(self._columns):
-            _write_text(sheet, 0, position, defuse(column.title), self._header)
+            _write_text(sheet, 0, position, defuse(column.title), self._headers[_alignment(column)])
         return sheet
 
     def _format(self, column: Column, dtype: pl.DataType) -> Format | None:
         code = _number_format(column, dtype)
-        return self._workbook.add_format({"num_format": code}) if code else None
+        return self._workbook.add_format({"num_format": code, "align": _alignment(column)}) if code else None
 
     def _write_rows(self, frame: pl.DataFrame) -> None:
         sheet = self._sheet
@@ -185,6 +188,10 @@ def _split_dates(values: pl.Series) -> tuple[pl.Series, pl.Series]:
         texts = values.dt.to_string("%Y-%m-%d %H:%M:%S")
     # Excel's calendar has a 29 February 1900, so the days before it have a number one less.
     return days - (days < 61).cast(days.dtype), texts.set(is_inside, None)
+
+
+def _alignment(column: Column) -> str:
+    return "right" if column.kind in {"integer", "decimal", "money"} else "left"
 
 
 def _number_format(column: Column, dtype: pl.DataType) -> str | None:

@@ -1,5 +1,5 @@
 /*
-description = "One booking per ordered item; an order without items comes without a booking_id and is set aside."
+description = "One booking per ordered item; an order without items is set aside."
 rows_in = "select (select count(*) from raw_olist__order_items) + (select count(*) from raw_olist__orders as o where not exists (select 1 from raw_olist__order_items as i where i.order_id = o.order_id))"
 
 [columns]
@@ -15,6 +15,25 @@ price = { type = "VARCHAR" }
 created_at = { type = "VARCHAR" }
 _file = { type = "VARCHAR" }
 _row = { type = "BIGINT" }
+_reason = { type = "VARCHAR" }
+
+[[checks]]
+name = "delivered_has_date"
+description = "Each delivered order tells when it was delivered."
+severity = "warn"
+sql = "select order_id from raw_olist__orders where order_status = 'delivered' and order_delivered_customer_date is null"
+
+[[checks]]
+name = "only_delivered_has_date"
+description = "Only a delivered order tells when it was delivered."
+severity = "warn"
+sql = "select order_id from raw_olist__orders where order_status <> 'delivered' and order_delivered_customer_date is not null"
+
+[[checks]]
+name = "order_has_one_seller"
+description = "All items of an order are one seller's; else the order's bookings lie at several workshops."
+severity = "warn"
+sql = "select order_id from raw_olist__order_items group by order_id having count(distinct seller_id) > 1"
 */
 with timed as (
     select
@@ -47,6 +66,7 @@ select
     i.price,
     coalesce(o.purchased_at, o.order_purchase_timestamp) as created_at,
     coalesce(i._file, o._file) as _file,
-    coalesce(i._row, o._row) as _row
+    coalesce(i._row, o._row) as _row,
+    case when i.order_id is null then 'order ' || o.order_id || ' has no items' end as _reason
 from raw_olist__order_items as i
 full join timed as o on o.order_id = i.order_id
