@@ -7,6 +7,13 @@ DEMO_WORKSHOP := 101
 # A checkout on another disk than uv's cache cannot share files with it.
 export UV_LINK_MODE ?= copy
 
+define LIST_FILES
+import hashlib, pathlib, sys
+for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+    print(f"{path.stat().st_size:>9,} bytes  sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}  {path}")
+endef
+export LIST_FILES
+
 .PHONY: demo test check dev clean
 
 ## demo: install, load the sample, build, publish, show figures, export every report in every format
@@ -16,10 +23,11 @@ demo: .venv/.demo
 	$(BIN)/reports overview $(DEMO_WORKSHOP) --from 2026-01-01 --to 2026-01-31
 	@for type in bookings ratings revenue services; do for format in csv xlsx pdf; do \
 	    $(BIN)/reports export $(DEMO_WORKSHOP) $$type --format $$format --from 2026-01-01 --to 2026-01-31 \
-	        --output data/demo/ || exit 1; \
+	        --output data/demo/ >/dev/null || exit 1; \
 	done; done
 	$(BIN)/reports jobs --limit 12
-	@echo "The files are in data/demo, the store is data/store, the warehouse is data/warehouse."
+	@$(BIN)/python -c "$$LIST_FILES" data/demo
+	@echo "The files are in data/demo, their store in data/store, the warehouse in data/warehouse."
 
 ## test: install what the tests need, check style, types and import rules, run the tests
 test: .venv/.test check

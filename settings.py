@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from exporters.exports import ExportOptions
+from exporters.options import ExportOptions
 from exporters.storage import S3Options
 from warehouse.database import DatabaseOptions
 

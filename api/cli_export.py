@@ -19,6 +19,7 @@ from exporters.run import Progress as Report
 from exporters.storage import Store
 
 _POLL_SECONDS = 0.5
+_LISTEN_SECONDS = 0.1
 _CHUNK = 1024 * 1024
 _Result = TypeVar("_Result")
 
@@ -162,6 +163,9 @@ def _run_aside(work: Callable[[Report], _Result], interrupted: Callable[[], None
     with _progress_bar() as report, ThreadPoolExecutor(max_workers=1) as worker:
         future = worker.submit(work, report)
         try:
+            # In short waits: polars' own handling of Ctrl-C restarts the wait that it should break.
+            while wait([future], timeout=_LISTEN_SECONDS).not_done:
+                pass
             return future.result()
         except KeyboardInterrupt:
             interrupted()

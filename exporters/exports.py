@@ -5,35 +5,20 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from exporters.catalogue import Filters, find_report, load_catalogue, write_filters
 from exporters.jobs import IllegalTransition, Job, JobNotFound, JobStore, Status, open_jobs
+from exporters.options import ExportOptions
 from exporters.run import Progress, Workplace, run_job
-from exporters.storage import S3Options, Store, open_store
-from warehouse.database import DatabaseOptions
+from exporters.storage import Store, open_store
 from warehouse.figures import find_workshop
 from warehouse.generations import open_snapshot
 
 _ABANDONED_AFTER = timedelta(days=1)
 _RETRY_PAUSE = 0.5
 """Seconds before the second try; longer before each further one."""
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """Where exports live and how long things last."""
-
-    store_url: str
-    s3: S3Options
-    jobs_url: str = field(repr=False)
-    warehouse_folder: Path
-    database: DatabaseOptions
-    lease: timedelta
-    max_attempts: int
-    retention: timedelta
 
 
 @dataclass(frozen=True)

@@ -91,13 +91,14 @@ def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -
         [(expected,)] = snapshot.rows(f"SELECT count(*) FROM ({report.sql})", parameters)  # noqa: S608  a declared query
         held.expect(expected)
         table = _table(snapshot, workshop, report, filters)
-        reader = snapshot.batches(report.sql, parameters)
-        _check_columns(report, reader.schema)
-        batches = _watch(reader, workshop, held, lambda rows: progress and progress(rows, expected))
-        with workplace.store.writer(key) as out:
-            written = format_.write(table, batches, out)
-            _check_whole(written, expected)
-            held.check()
+        # A result that is still open when its snapshot closes lets DuckDB hang at the next snapshot.
+        with snapshot.batches(report.sql, parameters) as reader:
+            _check_columns(report, reader.schema)
+            batches = _watch(reader, workshop, held, lambda rows: progress and progress(rows, expected))
+            with workplace.store.writer(key) as out:
+                written = format_.write(table, batches, out)
+                _check_whole(written, expected)
+                held.check()
         generation = snapshot.generation
     manifest = Manifest(
         job_id=job.job_id,
@@ -176,9 +177,10 @@ def _complete(workplace: Workplace, job: Job, key: str, manifest: Manifest) -> J
             retention=workplace.retention,
         )
     except JobsUnavailable:
-        # The status may have been flipped all the same; if it was not, expiry removes the files.
+        # The status may have been flipped all the same, as after an interrupt; if it was not, expiry
+        # removes the files.
         raise
-    except BaseException:
+    except Exception:
         store.delete(key)
         store.delete(beside)
         raise

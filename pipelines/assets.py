@@ -68,7 +68,7 @@ def _source_asset(project: Project, name: str, entity: str) -> dg.AssetsDefiniti
     def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         # The build file's lock is held while landing too: the landing has one writer as well.
         with project.open_build() as build:
-            verdict = _load(project, name, entity, _days(context))
+            verdict = _load(project, name, entity, _days(context) if declared.watermark else None)
             build.create_raw(name, entity)
             known = [*declared.key, *([declared.watermark] if declared.watermark else [])]
             preview = build.preview(raw_table(name, entity), list(dict.fromkeys(known)))

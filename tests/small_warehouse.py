@@ -1,4 +1,4 @@
-"""A warehouse of a few rows in the test's own process: files of the sample platform, landed and built for real."""
+"""A warehouse of a few rows in the test's own process: the sample platform's files, landed and built."""
 
 import csv
 import io

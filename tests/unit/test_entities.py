@@ -1,4 +1,4 @@
-"""Canonical entities: good rows are loaded, unfit ones set aside with their reason, and all are accounted for."""
+"""Canonical entities: good rows are loaded, unfit ones set aside with their reason, all are accounted for."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -47,8 +47,8 @@ GOOD_BOOKINGS: list[tuple[Row, str, object]] = [
     ({"status": "PENDING"}, "outcome", "active"),
     ({"status": "CONFIRMED"}, "outcome", "active"),
     ({"status": "CANCELLED"}, "outcome", "cancelled"),
-    ({"start_time": "2026-01-15T10:00:00+01:00"}, "start_time", datetime(2026, 1, 15, 9)),
-    ({"start_time": "2026-01-15 10:00:00"}, "start_time", datetime(2026, 1, 15, 10)),
+    ({"start_time": "2026-01-15T10:00:00+01:00"}, "start_time", datetime.fromisoformat("2026-01-15T09:00")),
+    ({"start_time": "2026-01-15 10:00:00"}, "start_time", datetime.fromisoformat("2026-01-15T10:00")),
     ({"start_time": "2026-01-15T23:30:00Z"}, "day", date(2026, 1, 16)),
     ({**AT_NEW_YORK, "start_time": "2026-01-16T04:30:00Z"}, "day", date(2026, 1, 15)),
     ({**AT_NEW_YORK, "start_time": "2026-01-16T05:30:00Z"}, "day", date(2026, 1, 16)),
@@ -83,7 +83,7 @@ BAD_WORKSHOPS: list[tuple[Row, str]] = [
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> SmallWarehouse:
-    """Every good and bad row above in one warehouse; bad bookings have the ids from 1000, good ones from 1."""
+    """Every row above in one warehouse; bad bookings have the ids from 1000, good ones from 1."""
     warehouse = SmallWarehouse(tmp_path_factory.mktemp("entities"))
     new_york = {**WORKSHOP, "id": "102", "time_zone": "America/New_York", "currency": "USD"}
     bookings: list[Row] = [

@@ -200,7 +200,6 @@ VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.tex
 
 @settings(max_examples=60, deadline=None)
 @given(
-    width=st.integers(1, 4),
     data=st.data(),
     # Below Python 3.13 a CR is quoted only when the line end has one too.
     dialect=st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_ALL), ("\n", csv.QUOTE_ALL)]),
@@ -209,12 +208,12 @@ VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.tex
 )
 def test_any_table_that_csv_writes_is_landed_as_it_is(
     tmp_path_factory: pytest.TempPathFactory,
-    width: int,
     data: st.DataObject,
     dialect: tuple[str, Any],
     delimiter: str,
     mark: bytes,
 ) -> None:
+    width = data.draw(st.integers(1, 4))
     rows = data.draw(st.lists(st.lists(VALUES, min_size=width, max_size=width), max_size=8))
     names = [f"c{number}" for number in range(width)]
     text = io.StringIO()

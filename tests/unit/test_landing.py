@@ -46,9 +46,14 @@ def test_an_exception_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     landing = Landing(tmp_path)
     with landing.write_load("s", "e", None) as writer:
         land(writer, "a.csv", "1")
-    with pytest.raises(RuntimeError), landing.write_load("s", "e", None) as writer:
-        land(writer, "a.csv", "2")
-        raise RuntimeError
+
+    def fail_in_the_middle() -> None:
+        with landing.write_load("s", "e", None) as writer:
+            land(writer, "a.csv", "2")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_in_the_middle()
     assert [path.name for path in landing.entity_folder("s", "e").iterdir()] == ["load=000001"]
     assert landing.fingerprints("s", "e") == {"a.csv": "1"}
 

@@ -1,4 +1,4 @@
-"""Settings: read from the environment under one prefix, checked, with every path in the data folder by default."""
+"""Settings: read from the environment under one prefix and checked; paths default into the data folder."""
 
 import re
 from datetime import timedelta

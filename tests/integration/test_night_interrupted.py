@@ -1,0 +1,147 @@
+"""Nights one after another, at once, and killed: what is served is always whole, and the next night is right."""
+
+import csv
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.sources.sample import generate_sample
+from tests.built import ROOT, build_once, night_environment, run_night
+from tests.integration.test_night import contents, copy
+from tests.small_warehouse import SmallWarehouse
+from warehouse.figures import list_workshops, overview, ratings_by_month, services_by_category
+from warehouse.generations import open_snapshot
+
+KILLS, KILLED_IN_TURN = 12, 3
+UPDATE = "bookings/bookings-update.csv"
+
+
+@pytest.fixture(scope="session")
+def small_sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small sample twice: `old` without the later versions of some bookings, `new` with them."""
+
+    def generate(folder: Path) -> None:
+        generate_sample(folder / "new" / "sample", workshops=3, years=1)
+        shutil.copytree(folder / "new", folder / "old")
+        (folder / "old" / "sample" / UPDATE).unlink()
+
+    return build_once(tmp_path_factory, "small_sources", generate)
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory, small_sources: Path) -> Path:
+    """Data folder of the published `old`; tests must not change it. seconds.txt tells how long it took."""
+
+    def build(folder: Path) -> None:
+        began = time.monotonic()
+        run_night(folder, SOURCE_ROOT=str(small_sources / "old"))
+        (folder / "seconds.txt").write_text(str(time.monotonic() - began), encoding="utf-8")
+
+    return build_once(tmp_path_factory, "small_data", build)
+
+
+@pytest.fixture(scope="session")
+def small_new(tmp_path_factory: pytest.TempPathFactory, small_sources: Path) -> Path:
+    """Folder of the published `new`, loaded at once, by the same parts in one process."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(small_sources / "new" / "sample", folder / "sources" / "sample")
+        SmallWarehouse(folder).night()
+
+    return build_once(tmp_path_factory, "small_new", build)
+
+
+def figures(data: Path) -> dict[str, Any]:
+    """Every figure of every workshop, read from one snapshot."""
+    with open_snapshot(data / "warehouse") as snapshot:
+        [(rolled_up, rows)] = snapshot.rows(
+            "SELECT (SELECT sum(bookings) FROM booking_days), (SELECT count(*) FROM bookings)"
+        )
+        assert rolled_up == rows
+        return {
+            shop.workshop_id: (
+                overview(snapshot, shop.workshop_id),
+                services_by_category(snapshot, shop.workshop_id),
+                ratings_by_month(snapshot, shop.workshop_id),
+            )
+            for shop in list_workshops(snapshot)
+        }
+
+
+def test_later_versions_move_their_rows_as_if_all_had_come_at_once(
+    small_sources: Path, small_data: Path, small_new: Path, tmp_path: Path
+) -> None:
+    data = copy(small_data, tmp_path / "data")
+    night = run_night(data, SOURCE_ROOT=str(small_sources / "new"))
+    assert night.stdout.count("unchanged") == 5
+    assert contents(data) == contents(small_new) != contents(small_data)
+    with (small_sources / "new" / "sample" / UPDATE).open(encoding="utf-8", newline="") as stream:
+        versions = list(csv.DictReader(stream))
+    assert len(versions) == 37
+    with open_snapshot(data / "warehouse") as snapshot:
+        loaded = {
+            booking: (status, price)
+            for booking, status, price in snapshot.rows("SELECT booking_id, status, price FROM bookings")
+        }
+    for version in versions:
+        assert loaded[version["id"]] == (version["status"], Decimal(version["price"]))
+
+
+def test_two_nights_at_once_take_turns(small_sources: Path, small_new: Path, tmp_path: Path) -> None:
+    environment = night_environment(tmp_path, {"SOURCE_ROOT": str(small_sources / "new")})
+    nights = [
+        subprocess.Popen(
+            [sys.executable, "-m", "pipelines", "night"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for night in nights:
+        _, err = night.communicate(timeout=120)
+        assert night.returncode == 0, err
+    assert contents(tmp_path) == contents(small_new)
+
+
+@pytest.mark.parametrize("chain", range(KILLS // KILLED_IN_TURN))
+def test_a_night_killed_at_any_moment_leaves_a_whole_generation_and_the_next_one_is_right(
+    small_sources: Path, small_data: Path, small_new: Path, tmp_path: Path, chain: int
+) -> None:
+    """Three nights killed one after another, at moments spread over their length; then one that ends."""
+    rng, data = random.Random(chain), copy(small_data, tmp_path / "data")
+    whole = [figures(small_data), figures(small_new)]
+    assert whole[0] != whole[1]
+    seconds = float((small_data / "seconds.txt").read_text(encoding="utf-8"))
+    environment = night_environment(data, {"SOURCE_ROOT": str(small_sources / "new")})
+    for turn in range(KILLED_IN_TURN):
+        # Its first third is spent on imports.
+        moment = seconds * (0.3 + 0.8 * (turn * KILLS // KILLED_IN_TURN + chain + rng.random()) / KILLS)
+        night = subprocess.Popen(
+            [sys.executable, "-m", "pipelines", "night"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            night.wait(timeout=moment)
+        except subprocess.TimeoutExpired:
+            night.kill()
+            assert night.wait() == -signal.SIGKILL
+        assert figures(data) in whole
+    run_night(data, SOURCE_ROOT=str(small_sources / "new"))
+    assert contents(data) == contents(small_new)
+    assert figures(data) == whole[1]
+    left = [path.name for folder in ("warehouse", "landing") for path in (data / folder).rglob(".*")]
+    assert [name for name in left if name.startswith((".writing-", ".publishing-"))] == []
