@@ -6,12 +6,10 @@ from typing import Annotated
 
 import dagster as dg
 import typer
-from dagster._core.instance.ref import InstanceRef
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.definitions import build_definitions
-from pipelines.jobs import NIGHT
+from pipelines.night import run_night
 from pipelines.project import Project, load_project
 from pipelines.sources.sample import generate_sample
 from settings import load_settings
@@ -19,7 +17,6 @@ from warehouse.errors import NoGenerationError, WarehouseError
 from warehouse.generations import current_generation
 
 _FAILED, _SOURCE_FAILED = 1, 3
-_ROOT = Path(__file__).resolve().parent.parent
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 _console = Console(highlight=False)
@@ -45,7 +42,7 @@ def night(
     except WarehouseError as error:
         _errors.print(f"error: {error}", markup=False)
         raise typer.Exit(_FAILED) from error
-    result = _run(project, _range_tags(first, last))
+    result = run_night(project, _range_tags(first, last))
     failed = _print_verdicts(project)
     _print_broken_checks(result)
     if not result.success:
@@ -75,27 +72,6 @@ def _range_tags(first: datetime | None, last: datetime | None) -> dict[str, str]
         raise typer.BadParameter("--from and --to go together, the first day not after the last")
     start, end = (f"dagster/asset_partition_range_{edge}" for edge in ("start", "end"))
     return {start: date.isoformat(first.date()), end: date.isoformat(last.date())}
-
-
-def _run(project: Project, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
-    storage = project.settings.data_folder.resolve() / "dagster"
-    storage.mkdir(parents=True, exist_ok=True)
-    reference = InstanceRef.from_dir(
-        str(storage),
-        config_dir=str(_ROOT),
-        overrides={"storage": {"sqlite": {"base_dir": str(storage)}}},
-    )
-    with dg.DagsterInstance.from_ref(reference) as instance:
-        return (
-            build_definitions(project)
-            .resolve_job_def(NIGHT)
-            .execute_in_process(
-                instance=instance,
-                raise_on_error=False,
-                tags=tags,
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            )
-        )
 
 
 def _print_verdicts(project: Project) -> bool:

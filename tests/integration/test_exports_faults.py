@@ -280,7 +280,7 @@ def test_cancelling_is_seen_within_a_second(tmp_path: Path, sample_data: Path, f
         begun = threading.Event()
 
         def work_slowly(rows: int, expected: int) -> None:
-            if rows >= expected / 10:
+            if rows >= expected / 3:
                 begun.set()
             time.sleep(0.2)
 

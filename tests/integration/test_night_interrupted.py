@@ -1,4 +1,4 @@
-"""Nights one after another, at once, and killed: what is served is always whole, and the next night is right."""
+"""Nights in succession, at once, and killed: what is served is always whole, and the next night is right."""
 
 import csv
 import random
