@@ -22,9 +22,9 @@ demo: .venv/.demo
 	$(BIN)/python -m pipelines night
 	$(BIN)/reports overview $(DEMO_WORKSHOP) --from 2026-01-01 --to 2026-01-31
 	@for type in bookings ratings revenue services; do for format in csv xlsx pdf; do \
-	    $(BIN)/reports export $(DEMO_WORKSHOP) $$type --format $$format --from 2026-01-01 --to 2026-01-31 \
-	        --output data/demo/ >/dev/null || exit 1; \
-	done; done
+	    echo "$$type --format $$format"; \
+	done; done | xargs -P 4 -L 1 $(BIN)/reports export $(DEMO_WORKSHOP) --from 2026-01-01 --to 2026-01-31 \
+	    --output data/demo/ --json > /dev/null
 	$(BIN)/reports jobs --limit 12
 	@$(BIN)/python -c "$$LIST_FILES" data/demo
 	@echo "The files are in data/demo, their store in data/store, the warehouse in data/warehouse."

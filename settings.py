@@ -1,15 +1,58 @@
 """Settings: the one module that reads the environment, once, at the front doors; all else is passed in."""
 
-from datetime import timedelta
+import os
+import re
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from exporters.options import ExportOptions
 from exporters.storage import S3Options
-from warehouse.database import DatabaseOptions
+from warehouse.database import DatabaseOptions, check_size
+from warehouse.period import parse_day
+
+_EARLIEST, _LATEST = date(1900, 1, 1), date(2099, 12, 31)
+"""Days between which the days of a backfill can be counted in every time zone."""
+_CENTURY_DAYS, _WEEK_SECONDS = 36_500, 604_800
+
+
+class SettingsError(ValueError):
+    """Settings have values they cannot take: the variables' names and what is wrong, never the values."""
+
+
+# The messages below name no value: it may be a secret that was given to the wrong variable.
+def _checked_folder(folder: Path) -> Path:
+    place = folder.absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    if not os.path.isdir(place):
+        raise ValueError("must be a folder, or a place where one can be made")
+    return folder
+
+
+def _checked_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError("must be an IANA time zone, such as Europe/Oslo")
+    return zone
+
+
+def _checked_first_day(text: str) -> str:
+    try:
+        if _EARLIEST <= parse_day(text) <= _LATEST:
+            return text
+    except ValueError:
+        pass
+    raise ValueError(f"must be a date as YYYY-MM-DD, from {_EARLIEST} to {_LATEST}")
+
+
+def _checked_time(text: str) -> str:
+    if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError("must be a time of day as HH:MM, from 00:00 to 23:59")
+    return text
 
 
 class Settings(BaseSettings):
@@ -17,27 +60,29 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REPORTS_", frozen=True, env_ignore_empty=True)
 
-    data_folder: Path = Path("data")
+    data_folder: Annotated[Path, AfterValidator(_checked_folder)] = Path("data")
     """Folder of everything the product keeps on disk; other paths default to places in it."""
     source_config: Path = Path("sources.toml")
     """File that declares the sources."""
-    sources: Annotated[tuple[str, ...], NoDecode] = ("sample",)
+    sources: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)] = ("sample",)
     """Names of the sources to load, separated by commas."""
     source_root: Path | None = None
     """Folder that relative source paths start from; default: `sources` in the data folder."""
-    memory_limit: str = "4GB"
+    memory_limit: Annotated[str, AfterValidator(check_size)] = "4GB"
     """Most memory DuckDB takes before it spills to disk."""
-    threads: Annotated[int, Field(ge=1)] | None = None
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Threads of DuckDB; default: as many as there are cores."""
     keep_generations: Annotated[int, Field(ge=1)] = 3
     """Newest generations that are always kept."""
-    generation_grace_hours: Annotated[float, Field(ge=0)] = 24
+    generation_grace_hours: Annotated[float, Field(ge=0, le=24 * _CENTURY_DAYS)] = 24
     """Hours for which an older generation stays, for readers still on it."""
-    nightly_at: Annotated[str, Field(pattern=r"^\d{2}:\d{2}$")] = "02:15"
+    max_loss_percent: Annotated[float, Field(ge=0, le=100)] = 50
+    """Share of a source's rows of an entity that a night may lose and still be published; 100: all."""
+    nightly_at: Annotated[str, AfterValidator(_checked_time)] = "02:15"
     """Local time of the nightly run."""
-    nightly_time_zone: str = "Europe/Oslo"
+    nightly_time_zone: Annotated[str, AfterValidator(_checked_zone)] = "Europe/Oslo"
     """Zone of the nightly run's local time."""
-    backfill_start: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] = "2016-01-01"
+    backfill_start: Annotated[str, AfterValidator(_checked_first_day)] = "2016-01-01"
     """First day that can be loaded again by day."""
     store_url: str | None = None
     """Where files go: `file://…` or `s3://bucket/prefix`; default: `store` in the data folder."""
@@ -51,11 +96,11 @@ class Settings(BaseSettings):
     """Secret key that belongs to the access key."""
     jobs_url: SecretStr | None = None
     """Database of the job records, SQLite or PostgreSQL; default: `jobs.db` in the data folder."""
-    lease_seconds: Annotated[float, Field(gt=0)] = 60
+    lease_seconds: Annotated[float, Field(gt=0, le=_WEEK_SECONDS)] = 60
     """How long a worker that falls silent keeps its job."""
-    max_attempts: Annotated[int, Field(ge=1)] = 3
+    max_attempts: Annotated[int, Field(ge=1, le=1000)] = 3
     """How often a job is tried."""
-    retention_days: Annotated[float, Field(gt=0)] = 7
+    retention_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 7
     """Days after which an export's file is removed; its record stays."""
 
     @field_validator("sources", mode="before")
@@ -127,6 +172,19 @@ def load_settings() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        pydantic.ValidationError: a setting has a value it cannot take.
+        SettingsError: settings have values they cannot take.
     """
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = _describe_faults(error)
+    # Outside the clause: the error of pydantic, which shows the values, must not be told along with this one.
+    raise SettingsError("; ".join(faults))
+
+
+def _describe_faults(error: ValidationError) -> list[str]:
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return [
+        f"REPORTS_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in faults
+    ]

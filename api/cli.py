@@ -6,7 +6,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +36,9 @@ WorkshopId = Annotated[
     str, typer.Argument(metavar="WORKSHOP", help="Id of a workshop; `reports workshops` lists them.")
 ]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="Id of a job; `reports jobs` lists them.")]
+Output = Annotated[
+    str | None, typer.Option("--output", metavar="PATH", help="Folder or file to copy the file to.")
+]
 
 
 @app.command()
@@ -82,17 +85,16 @@ def export(  # noqa: PLR0917  called by name, by Typer
         list[str] | None,
         typer.Option("--filter", metavar="KEY=VALUE", help="Value of an argument; may be given repeatedly."),
     ] = None,
-    target: Annotated[
-        str | None, typer.Option("--output", metavar="PATH", help="Folder or file to copy the file to.")
-    ] = None,
+    target: Output = None,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Only record the job; a worker runs it.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a report file: record the job, run it here, say where the file is. Ctrl-C cancels the job."""
+    from api.cli_copy import check_target, save_copy
     from api.cli_documents import describe_job
-    from api.cli_export import check_target, run_requested, save_copy
+    from api.cli_export import run_requested
 
     if no_wait and target is not None:
         raise refusal("--no-wait and --output exclude each other: there is no file to copy yet")
@@ -146,16 +148,20 @@ def jobs(
 
 
 @app.command()
-def job(job_id: JobId, as_json: Json = False) -> None:
-    """Show one job: its record, its events, its file's manifest."""
+def job(job_id: JobId, target: Output = None, as_json: Json = False) -> None:
+    """Show one job: its record, its events, its file's manifest; and copy its file."""
+    from api.cli_copy import check_target, save_copy
     from api.cli_documents import describe_event, describe_job, read_manifest
 
+    place = None if target is None else check_target(target)
     with _open_records() as (records, store):
         found = records.get(job_id)
+        copy = str(save_copy(store, found, place)) if place is not None else None
         document = {
             "job": describe_job(found, store),
             "events": [describe_event(event) for event in records.events(job_id)],
             "manifest": read_manifest(found, store),
+            "output": copy,
         }
     output.print_document(document, as_json, output.show_job)
 
@@ -183,7 +189,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # names may hold letters that the locale lacks
-    sys.exit(execute(sys.argv[1:]))
+    code = execute(sys.argv[1:])
+    output.abandon_unwritten()
+    sys.exit(code)
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -198,6 +206,8 @@ def execute(arguments: Sequence[str]) -> int:
         if failure.message:
             output.print_failure(failure, as_json="--json" in arguments)
     except OSError:
+        with suppress(OSError):
+            output.print_failure(failure, as_json=False)
         return ExitCode.UNAVAILABLE
     return failure.exit_code
 

@@ -1,14 +1,11 @@
 """What is typed at the command line as values: days, periods, filters."""
 
-import re
 from collections.abc import Sequence
 from datetime import date
 
 from api.cli_errors import refusal
 from warehouse.errors import InvalidPeriodError
-from warehouse.period import Period
-
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+from warehouse.period import Period, parse_day
 
 
 def parse_period(first: str | None, last: str | None) -> Period:
@@ -27,11 +24,9 @@ def _parse_day(option: str, text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:  # no such day, as 2026-02-30
-        pass
-    raise refusal(f"{option} is {text!r}; it must be a date as YYYY-MM-DD", option=option)
+        return parse_day(text)
+    except ValueError:
+        raise refusal(f"{option} is {text!r}; it must be a date as YYYY-MM-DD", option=option) from None
 
 
 def parse_filters(pairs: Sequence[str], first: str | None, last: str | None) -> dict[str, str | date]:

@@ -3,10 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
 
 
 class ExitCode(IntEnum):
@@ -47,19 +43,17 @@ def refusal(message: str, code: str = "VALIDATION_ERROR", **details: object) -> 
 def explain(error: Exception) -> Failure | None:
     """How an error of the other rooms is told; None for one that is a fault of the program."""
     # Here, not above: they take a second to import, and what only fails by wrong usage never needs them.
-    from pydantic import ValidationError  # noqa: PLC0415
-
     from exporters.catalogue import RequestError  # noqa: PLC0415
     from exporters.jobs import IllegalTransition, JobNotFound, JobsUnavailable  # noqa: PLC0415
     from exporters.storage import StoreError  # noqa: PLC0415
+    from settings import SettingsError  # noqa: PLC0415
     from warehouse.errors import NoGenerationError, UnknownWorkshopError, WarehouseError  # noqa: PLC0415
 
     if isinstance(error, RequestError):
         return Failure(ExitCode.REFUSED, error.code, str(error), error.details)
-    if isinstance(error, ValidationError):
-        return Failure(ExitCode.UNAVAILABLE, "INVALID_SETTINGS", _settings_faults(error))
     # The first that fits: a kind stands above the kind it is one of.
     table: tuple[tuple[type[Exception], ExitCode, str], ...] = (
+        (SettingsError, ExitCode.UNAVAILABLE, "INVALID_SETTINGS"),
         (UnknownWorkshopError, ExitCode.NOT_FOUND, "WORKSHOP_NOT_FOUND"),
         (JobNotFound, ExitCode.NOT_FOUND, "EXPORT_NOT_FOUND"),
         (IllegalTransition, ExitCode.CONFLICT, "ILLEGAL_TRANSITION"),
@@ -74,11 +68,3 @@ def explain(error: Exception) -> Failure | None:
             details = {name: getattr(error, name) for name in ("job_id", "status") if hasattr(error, name)}
             return Failure(exit_code, code, str(error), details)
     return None
-
-
-def _settings_faults(error: "ValidationError") -> str:
-    # Only the names and the rules: the values may be secrets.
-    faults = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(
-        f"REPORTS_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}" for fault in faults
-    )

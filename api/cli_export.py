@@ -1,26 +1,21 @@
-"""Running an export in this process for somebody at a terminal: progress, Ctrl-C, a copy of the file."""
+"""Running an export in this process for somebody at a terminal: progress and Ctrl-C."""
 
-import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from api.cli_errors import ExitCode, Failure, refusal
+from api.cli_errors import ExitCode, Failure
 from exporters.exports import Exports
 from exporters.jobs import IllegalTransition, Job, Status
 from exporters.run import Progress as Report
-from exporters.storage import Store
 
 _POLL_SECONDS = 0.5
 _LISTEN_SECONDS = 0.1
-_CHUNK = 1024 * 1024
 _Result = TypeVar("_Result")
 
 
@@ -97,65 +92,6 @@ def check_completed(job: Job) -> Job:
         f"job {job.job_id} is {job.status}{reason}",
         {"job_id": job.job_id, "status": job.status},
     )
-
-
-def check_target(output: str) -> Path:
-    """The place for a copy: a folder that exists, or a file's name in one.
-
-    Raises:
-        Failure: it is neither.
-    """
-    target = Path(output)
-    named_folder = not output or output.endswith(os.sep)
-    if os.path.isdir(target) and output:
-        return target
-    if named_folder or not os.path.isdir(target.parent):
-        missing = target if named_folder else target.parent
-        raise refusal(f"--output: there is no folder {str(missing)!r}; make it first", option="--output")
-    return target
-
-
-def save_copy(store: Store, job: Job, target: Path) -> Path:
-    """Copy a completed job's file out of the store, replacing what is at `target`; returns where it is.
-
-    It is seen under its name only when it is whole and its checksum is the recorded one.
-
-    Raises:
-        Failure: the copy cannot be written, or the stored file is not the one that was recorded.
-        StoreError: the stored file cannot be read.
-    """
-    if job.file_key is None or job.file_name is None:
-        raise ValueError(f"job {job.job_id} is {job.status} and has no file")
-    path = target / job.file_name if os.path.isdir(target) else target
-    beside = path.with_name(f".{job.job_id}.part")
-    digest = hashlib.sha256()
-    try:
-        with store.open(job.file_key) as stored, beside.open("wb") as out:
-            while chunk := stored.read(_CHUNK):
-                digest.update(chunk)
-                out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        if digest.hexdigest() != job.sha256:
-            raise Failure(
-                ExitCode.UNAVAILABLE,
-                "CHECKSUM_MISMATCH",
-                f"{store.url_of(job.file_key)}: the file is not the one that was stored; export it again",
-                {"job_id": job.job_id, "sha256": digest.hexdigest(), "expected": job.sha256},
-            )
-        beside.replace(path)
-    except OSError as error:
-        raise Failure(
-            ExitCode.UNAVAILABLE,
-            "OUTPUT_FAILED",
-            f"{path}: the copy cannot be written: {error.strerror or error};"
-            f" the file itself is {store.url_of(job.file_key)}",
-            {"job_id": job.job_id},
-        ) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-    return path.resolve()
 
 
 def _run_aside(work: Callable[[Report], _Result], interrupted: Callable[[], None]) -> _Result:

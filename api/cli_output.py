@@ -1,6 +1,8 @@
 """What the command line prints: documents as JSON, and the tables that people read instead."""
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from api.cli_errors import Failure
+from api.cli_errors import ExitCode, Failure
 
 Document = Mapping[str, Any]
 """What a command answers: texts, numbers (Decimal too), dates, instants, None, lists and mappings of them."""
@@ -19,12 +21,23 @@ _ANY_WIDTH = 10_000
 
 
 def print_document(document: Document, as_json: bool, show: Callable[[Document], None]) -> None:
-    """Print the answer of a command: as one line of JSON, or through `show`."""
-    if as_json:
-        # As bytes: JSON is UTF-8 whatever the locale.
-        typer.echo(encode_json(document).encode())
-    else:
-        show(document)
+    """Print the answer of a command: as one line of JSON, or through `show`.
+
+    Raises:
+        Failure: stdout cannot be written, as on a full disk.
+    """
+    try:
+        if as_json:
+            # As bytes: JSON is UTF-8 whatever the locale.
+            typer.echo(encode_json(document).encode())
+        else:
+            show(document)
+    except BrokenPipeError:  # whoever read it has gone
+        raise
+    except OSError as error:
+        raise Failure(
+            ExitCode.UNAVAILABLE, "OUTPUT_FAILED", f"stdout cannot be written: {error.strerror or error}"
+        ) from error
 
 
 def print_failure(failure: Failure, as_json: bool) -> None:
@@ -35,6 +48,17 @@ def print_failure(failure: Failure, as_json: bool) -> None:
         typer.echo(encode_json({"error": error}).encode())
     else:
         typer.echo(f"error: {message}", err=True)
+
+
+def abandon_unwritten() -> None:
+    """Drop what a full disk or a closed pipe does not take, which Python would complain of at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:  # as it is when closed from the start
+                stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
 
 
 def encode_json(value: Any) -> str:
@@ -131,7 +155,7 @@ def show_jobs(document: Document) -> None:
             job["status"],
             f"{job['progress']} %",
             job["rows_written"],
-            job["size_bytes"],
+            None if job["size_bytes"] is None else _human_size(job["size_bytes"]),
             job["error"] and job["error"]["code"],
         )
         for job in document["items"]
@@ -163,6 +187,16 @@ def show_job(document: Document) -> None:
 def show_expired(document: Document) -> None:
     """What an expiry removed."""
     _print(f"expired jobs: {document['jobs']}; removed leftovers: {document['leftovers']}")
+
+
+def _human_size(size: float) -> str:
+    if size < 1000:
+        return f"{size} B"
+    for unit in ("kB", "MB", "GB"):
+        size /= 1000
+        if size < 999.95:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1000:,.1f} TB"
 
 
 def _show_generation(document: Document) -> None:

@@ -11,7 +11,7 @@ from exporters.formats import FORMATS
 from exporters.formats.table import Column, Kind
 from warehouse.errors import InvalidPeriodError, ModelError
 from warehouse.front_matter import SQL_ROOT, Header, read_sql_file
-from warehouse.period import Period
+from warehouse.period import Period, parse_day
 
 ArgumentType = Literal["date", "text", "boolean", "decimal", "list"]
 Filters = Mapping[str, Any]
@@ -166,9 +166,7 @@ def _parse(name: str, type_: ArgumentType, value: Any) -> Any:
 def _parse_date(value: Any) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    day = date.fromisoformat(value)
-    # Other forms of ISO 8601 are read too, such as 20260203 and 2026-W06-2.
-    return day if day.isoformat() == value else _refuse(value)
+    return parse_day(value)
 
 
 def _parse_boolean(value: Any) -> bool:

@@ -12,7 +12,7 @@ from exporters.catalogue import Filters, find_report, load_catalogue, write_filt
 from exporters.jobs import IllegalTransition, Job, JobNotFound, JobStore, Status, open_jobs
 from exporters.options import ExportOptions
 from exporters.run import Progress, Workplace, run_job
-from exporters.storage import Store, open_store
+from exporters.storage import Store, StoredFile, StoreError, open_store
 from warehouse.figures import find_workshop
 from warehouse.generations import open_snapshot
 
@@ -39,15 +39,7 @@ class Exports:
         self.jobs = jobs
         self.store = store
         self._options = options
-        self._workplace = Workplace(
-            self.catalogue,
-            jobs,
-            store,
-            options.warehouse_folder,
-            options.database,
-            options.lease,
-            options.retention,
-        )
+        self._workplace = Workplace(self.catalogue, jobs, store, options)
 
     def request(self, workshop_id: str, report_type: str, format_name: str, filters: Filters) -> Job:
         """Record a job for a file; it is pending until a worker runs it.
@@ -84,7 +76,14 @@ class Exports:
         return job
 
     def expire(self) -> Expired:
-        """Remove the files whose retention has passed, and what killed runs left; the records stay."""
+        """Remove the files whose retention has passed, and what killed runs left; the records stay.
+
+        A file that cannot be removed now does not stop the others: it is a leftover of the next expiry.
+
+        Raises:
+            StoreError: the first of what could not be removed.
+        """
+        faults: list[StoreError] = []
         jobs = 0
         for due in self.jobs.expirable(datetime.now(UTC)):
             try:
@@ -92,37 +91,39 @@ class Exports:
             except IllegalTransition:  # another process was faster
                 continue
             # The record first: a link that is still shown must lead to a file.
-            self._remove(due)
+            for key in (due.file_key, due.manifest_key):
+                if key:
+                    self._remove(key, faults)
             jobs += 1
         self.jobs.fail_lost()
-        return Expired(jobs, self._remove_leftovers() + self.store.sweep(_ABANDONED_AFTER))
+        leftovers = [stored.key for stored in self.store.list("exports/") if not self._is_wanted(stored)]
+        for key in leftovers:
+            self._remove(key, faults)
+        swept = self.store.sweep(_ABANDONED_AFTER)
+        if faults:
+            raise faults[0]
+        return Expired(jobs, len(leftovers) + swept)
 
-    def _remove(self, job: Job) -> None:
-        for key in (job.file_key, job.manifest_key):
-            if key:
-                self.store.delete(key)
+    def _remove(self, key: str, faults: list[StoreError]) -> None:
+        try:
+            self.store.delete(key)
+        except StoreError as error:
+            faults.append(error)
 
-    def _remove_leftovers(self) -> int:
-        removed = 0
-        for stored in list(self.store.list("exports/")):
-            if not self._is_wanted(stored.key):
-                self.store.delete(stored.key)
-                removed += 1
-        return removed
-
-    def _is_wanted(self, key: str) -> bool:
+    def _is_wanted(self, stored: StoredFile) -> bool:
         """Whether a file under `exports/` is a completed job's, or of a try that is under way."""
-        parts = key.split("/")
+        parts = stored.key.split("/")
         if len(parts) != 5:  # no run wrote it
             return True
         _, _, job_id, attempt, _ = parts
         try:
             job = self.jobs.get(job_id)
         except JobNotFound:
-            return False
+            # Records that were moved or lost must not take every file with them at once.
+            return datetime.now(UTC) - stored.modified < self._options.retention + _ABANDONED_AFTER
         if job.status is Status.PROCESSING:
             return attempt == str(job.attempt)
-        return job.status is Status.COMPLETED and key in {job.file_key, job.manifest_key}
+        return job.status is Status.COMPLETED and stored.key in {job.file_key, job.manifest_key}
 
 
 @contextmanager

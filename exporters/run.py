@@ -1,10 +1,10 @@
 """The run of one claimed job: snapshot → rows → file in the store → manifest → completed."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -16,14 +16,26 @@ from exporters.formats.table import Table, Written
 from exporters.jobs import Job, JobCancelled, JobStore, JobsUnavailable, LeaseLost
 from exporters.lease import HeldJob
 from exporters.manifest import Manifest, manifest_key
+from exporters.options import ExportOptions
 from exporters.storage import Store, StoreError
-from warehouse.database import DatabaseOptions
-from warehouse.errors import NoGenerationError, UnknownWorkshopError, WarehouseError
+from warehouse.errors import ModelError, NoGenerationError, UnknownWorkshopError, WarehouseError
 from warehouse.figures import Workshop, find_workshop
 from warehouse.generations import Snapshot, open_snapshot
 
 Progress = Callable[[int, int], None]
 """Called with rows written and rows expected."""
+
+_KNOWN: tuple[tuple[type[Exception], str, bool], ...] = (
+    (UnknownWorkshopError, "WORKSHOP_NOT_FOUND", False),
+    (ModelError, "REPORT_BROKEN", False),
+    (NoGenerationError, "NO_DATA", False),
+    (WarehouseError, "EXPORT_FAILED", True),
+    (OSError, "EXPORT_FAILED", True),
+)
+"""Error, its code in the record, and whether another try may mend it; the first that fits counts."""
+
+_LONGEST_NAME = 200
+"""Bytes of a folder's name; a longer workshop id is shown by its digest."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,10 +64,7 @@ class Workplace:
     catalogue: dict[str, ReportType]
     jobs: JobStore
     store: Store
-    warehouse_folder: Path
-    database: DatabaseOptions
-    lease: timedelta
-    retention: timedelta
+    options: ExportOptions
 
 
 def run_job(workplace: Workplace, job: Job, progress: Progress | None = None) -> Job:
@@ -65,7 +74,7 @@ def run_job(workplace: Workplace, job: Job, progress: Progress | None = None) ->
     was cancelled or lost meanwhile leaves nothing behind.
     """
     try:
-        with HeldJob(workplace.jobs, job, workplace.lease) as held:
+        with HeldJob(workplace.jobs, job, workplace.options.lease) as held:
             return _make_file(workplace, held, progress)
     except (JobCancelled, LeaseLost):
         return workplace.jobs.get(job.job_id)
@@ -75,7 +84,10 @@ def run_job(workplace: Workplace, job: Job, progress: Progress | None = None) ->
 
 def file_folder(job: Job) -> str:
     """Where in the store everything of a job lies."""
-    return f"exports/{quote(job.workshop_id, safe='')}/{job.job_id}/"
+    workshop = quote(job.workshop_id, safe="")
+    if len(workshop) > _LONGEST_NAME or not workshop.strip("."):
+        workshop = hashlib.sha256(job.workshop_id.encode()).hexdigest()
+    return f"exports/{workshop}/{job.job_id}/"
 
 
 def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -> Job:
@@ -85,20 +97,19 @@ def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -
     format_ = FORMATS[job.format]
     name = _file_name(job, filters, format_)
     key = f"{file_folder(job)}{job.attempt}/{name}"
-    with open_snapshot(workplace.warehouse_folder, workplace.database) as snapshot:
+    with open_snapshot(workplace.options.warehouse_folder, workplace.options.database) as snapshot:
         workshop = find_workshop(snapshot, job.workshop_id)
         parameters = {**filters, TENANT: workshop.workshop_id}
         [(expected,)] = snapshot.rows(f"SELECT count(*) FROM ({report.sql})", parameters)  # noqa: S608  a declared query
         held.expect(expected)
         table = _table(snapshot, workshop, report, filters)
-        # A result that is still open when its snapshot closes lets DuckDB hang at the next snapshot.
-        with snapshot.batches(report.sql, parameters) as reader:
-            _check_columns(report, reader.schema)
-            batches = _watch(reader, workshop, held, lambda rows: progress and progress(rows, expected))
-            with workplace.store.writer(key) as out:
-                written = format_.write(table, batches, out)
-                _check_whole(written, expected)
-                held.check()
+        reader = snapshot.batches(report.sql, parameters)
+        _check_columns(report, reader.schema)
+        batches = _watch(reader, workshop, held, lambda rows: progress and progress(rows, expected))
+        with workplace.store.writer(key) as out:
+            written = format_.write(table, batches, out)
+            _check_whole(written, expected)
+            held.check()
         generation = snapshot.generation
     manifest = Manifest(
         job_id=job.job_id,
@@ -174,7 +185,7 @@ def _complete(workplace: Workplace, job: Job, key: str, manifest: Manifest) -> J
             manifest_key=beside,
             rows=manifest.rows_written,
             generation=manifest.generation,
-            retention=workplace.retention,
+            retention=workplace.options.retention,
         )
     except JobsUnavailable:
         # The status may have been flipped all the same, as after an interrupt; if it was not, expiry
@@ -206,19 +217,14 @@ def _end(jobs: JobStore, job: Job, error: Exception) -> Job:
 
 def _judge(error: Exception) -> Fault:
     """What the record says of an error, and whether another try may mend it."""
-    match error:
-        case RequestError() | ExportFaultError():
-            return Fault(error.code, str(error), retry=False)
-        case UnknownWorkshopError():
-            return Fault("WORKSHOP_NOT_FOUND", str(error), retry=False)
-        case NoGenerationError():
-            return Fault("NO_DATA", str(error), retry=False)
-        case StoreError():
-            return Fault("STORE_FAILED", str(error), retry=error.retryable)
-        case WarehouseError() | OSError():
-            return Fault("EXPORT_FAILED", str(error), retry=True)
-        case _:
-            return Fault("INTERNAL_ERROR", "the export failed unexpectedly; the log tells more", retry=True)
+    if isinstance(error, RequestError | ExportFaultError):
+        return Fault(error.code, str(error), retry=False)
+    if isinstance(error, StoreError):
+        return Fault("STORE_FAILED", str(error), error.retryable)
+    for kind, code, retry in _KNOWN:
+        if isinstance(error, kind):
+            return Fault(code, str(error), retry)
+    return Fault("INTERNAL_ERROR", "the export failed unexpectedly; the log tells more", retry=True)
 
 
 def _file_name(job: Job, filters: Filters, format_: Format) -> str:

@@ -1,8 +1,14 @@
 """Command line of the pipeline: runs the night without the web server, and generates the sample source."""
 
+import re
+import sys
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from enum import IntEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import typer
@@ -12,24 +18,45 @@ from rich.table import Table
 from pipelines.night import run_night
 from pipelines.project import Project, load_project
 from pipelines.sources.sample import generate_sample
-from settings import load_settings
-from warehouse.errors import NoGenerationError, WarehouseError
-from warehouse.generations import current_generation
+from settings import Settings, SettingsError, load_settings
+from warehouse.errors import WarehouseError
+from warehouse.generations import open_snapshot
+from warehouse.period import parse_day
 
-_FAILED, _SOURCE_FAILED = 1, 3
+_ANY_WIDTH = 10_000
+# The class of an error that is ours or a library's says nothing to the reader; a built-in one's does, but of
+# the errors that the operating system gives.
+_CLASS_NAME = re.compile(r"(?:[\w.]+\.\w+: )|(?:\w+: (?=\[Errno))")
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
-_console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
+
+class ExitCode(IntEnum):
+    """What scripts can trust; docs/cli.md says it in words."""
+
+    DONE = 0
+    FAILED = 1
+    """Nothing was published or written."""
+    REFUSED = 2
+    """Wrong usage; Typer's own code."""
+    SOURCE_FAILED = 3
+    """Published, but a source could not be read whole."""
+
+
+app = typer.Typer(
+    help=__doc__,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,  # its boxes would fold the messages
+)
 
 
 @app.command()
 def night(
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day to load again.")
+        str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day to load again.")
     ] = None,
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day to load again.")
+        str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day to load again.")
     ] = None,
 ) -> None:
     """Load what is new (or again the days from --from to --to), build, check and publish.
@@ -38,62 +65,95 @@ def night(
     source could not be read whole and keeps the data it had.
     """
     try:
-        project = load_project(load_settings())
-    except WarehouseError as error:
-        _errors.print(f"error: {error}", markup=False)
-        raise typer.Exit(_FAILED) from error
-    result = run_night(project, _range_tags(first, last))
-    failed = _print_verdicts(project)
-    _print_broken_checks(result)
-    if not result.success:
-        _print_failures(result)
-        raise typer.Exit(_FAILED)
-    try:
-        generation = current_generation(project.warehouse_folder)
-    except NoGenerationError as error:
-        raise typer.Exit(_FAILED) from error
-    _console.print(f"published generation {generation.generation}: {generation.path}", soft_wrap=True)
+        settings = load_settings()
+        tags = _range_tags(settings, first, last)
+        project = load_project(settings)
+        result = run_night(project, tags)
+        failed = _print_verdicts(project)
+        _print_broken_checks(result)
+        if not result.success:
+            _print_failures(result)
+            raise typer.Exit(ExitCode.FAILED)
+        _print_published(project)
+    except (SettingsError, WarehouseError, OSError) as error:
+        raise _fail(error) from error
     if failed:
-        raise typer.Exit(_SOURCE_FAILED)
+        raise typer.Exit(ExitCode.SOURCE_FAILED)
 
 
 @app.command()
 def sample(folder: Annotated[Path | None, typer.Argument(help="Where to write it.")] = None) -> None:
     """Generate the sample source: two years of Norwegian car workshops, the same each time."""
-    target = folder or load_settings().source_folder / "sample"
-    generate_sample(target)
-    _console.print(f"sample source written to {target}", soft_wrap=True)
+    try:
+        target = folder or load_settings().source_folder / "sample"
+        generate_sample(target)
+    except (SettingsError, OSError) as error:
+        raise _fail(error) from error
+    _print(f"sample source written to {target}")
 
 
-def _range_tags(first: datetime | None, last: datetime | None) -> dict[str, str]:
+def _range_tags(settings: Settings, first: str | None, last: str | None) -> dict[str, str]:
     if first is None and last is None:
         return {}
-    if first is None or last is None or first > last:
-        raise typer.BadParameter("--from and --to go together, the first day not after the last")
-    start, end = (f"dagster/asset_partition_range_{edge}" for edge in ("start", "end"))
-    return {start: date.isoformat(first.date()), end: date.isoformat(last.date())}
+    if first is None or last is None:
+        raise typer.BadParameter("--from and --to go together")
+    start, end = _parse_option("--from", first), _parse_option("--to", last)
+    if start > end:
+        raise typer.BadParameter(f"--from {start} is after --to {end}; the first day is not after the last")
+    earliest, today = parse_day(settings.backfill_start), _today(settings)
+    if start < earliest:
+        raise typer.BadParameter(f"--from {start} is before REPORTS_BACKFILL_START, {earliest}")
+    if end > today:
+        option, day = ("--from", start) if start > today else ("--to", end)
+        raise typer.BadParameter(
+            f"{option} {day} is in the future: today is {today} in {settings.nightly_time_zone}"
+        )
+    return {
+        "dagster/asset_partition_range_start": start.isoformat(),
+        "dagster/asset_partition_range_end": end.isoformat(),
+    }
+
+
+def _parse_option(option: str, text: str) -> date:
+    try:
+        return parse_day(text)
+    except ValueError:
+        raise typer.BadParameter(f"{option} is {text!r}; it must be a date as YYYY-MM-DD") from None
+
+
+def _today(settings: Settings) -> date:
+    return datetime.now(ZoneInfo(settings.nightly_time_zone)).date()
 
 
 def _print_verdicts(project: Project) -> bool:
     """Show how each source's last load ended; returns whether one failed."""
-    table = Table("source", "entity", "verdict", "detail")
-    failed = False
-    for name, source in project.sources.items():
-        for entity in source.entities:
-            verdict = project.landing.verdict(name, entity)
-            if verdict is not None:
-                failed = failed or verdict.status == "failed"
-                table.add_row(name, entity, verdict.status, verdict.detail)
-    _console.print(table)
-    return failed
+    verdicts = [
+        (name, entity, verdict)
+        for name, source in project.sources.items()
+        for entity in source.entities
+        if (verdict := project.landing.verdict(name, entity)) is not None
+    ]
+    rows = [(name, entity, verdict.status, verdict.detail) for name, entity, verdict in verdicts]
+    _print_table(("source", "entity", "verdict", "detail"), rows)
+    return any(verdict.status == "failed" for _, _, verdict in verdicts)
 
 
-def _print_failures(result: dg.ExecuteInProcessResult) -> None:
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause if error and error.cause else error
-            _errors.print(f"error: {event.step_key}: {cause.message.strip() if cause else ''}", markup=False)
+def _print_published(project: Project) -> None:
+    """Show what became of the rows that came in, and the generation that is now served."""
+    with open_snapshot(project.warehouse_folder, project.settings.database) as snapshot:
+        rows = snapshot.rows(
+            "SELECT source, entity, rows_in, loaded, duplicate, quarantined FROM load_report"
+            " WHERE stage = 'entity' ORDER BY source, entity"
+        )
+        [(unreadable, refused)] = snapshot.rows(
+            "SELECT count(*) FILTER (stage = 'source'), count(*) FILTER (stage = 'entity') FROM quarantine"
+        )
+    _print_table(("source", "entity", "rows in", "loaded", "duplicate", "quarantined"), rows, numbers=4)
+    _print(
+        f"{unreadable + refused:,} rows are quarantined: {unreadable:,} records could not be read, {refused:,}"
+        " rows broke a rule; the table `quarantine` says why"
+    )
+    _print(f"published generation {snapshot.generation.generation}: {snapshot.generation.path}")
 
 
 def _print_broken_checks(result: dg.ExecuteInProcessResult) -> None:
@@ -101,9 +161,65 @@ def _print_broken_checks(result: dg.ExecuteInProcessResult) -> None:
         rows = check.metadata.get("broken_rows")
         if not check.passed and rows is not None:
             asset = check.asset_key.to_user_string()
-            severity = check.severity.value.lower()
-            _errors.print(f"{severity}: {asset}: {check.check_name}: {rows.value} rows", markup=False)
+            _complain(f"{check.severity.value.lower()}: {asset}: {check.check_name}: {rows.value} rows")
+
+
+def _print_failures(result: dg.ExecuteInProcessResult) -> None:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause if error and error.cause else error
+            _complain(f"error: {event.step_key}: {_reason(cause.message) if cause else 'failed'}")
+
+
+def _reason(message: str) -> str:
+    """The text of a formatted exception, on one line."""
+    message = message.strip()
+    text = _CLASS_NAME.sub("", message, count=1) if _CLASS_NAME.match(message) else message
+    # What DuckDB adds is a picture of the statement.
+    of_duckdb = message.startswith(("duckdb.", "_duckdb."))
+    return text.partition("\n")[0] if of_duckdb else " ".join(text.split())
+
+
+def _fail(error: Exception) -> typer.Exit:
+    _complain(f"error: {' '.join(str(error).split())}")
+    return typer.Exit(ExitCode.FAILED)
+
+
+def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: int = 0) -> None:
+    """Print a table, whose last `numbers` columns are numbers."""
+    table = Table()
+    words = len(columns) - numbers
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place < words else "right")
+    for row in rows:
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    _console().print(table)
+
+
+def _print(text: str) -> None:
+    _console().print(text, soft_wrap=True)
+
+
+def _complain(text: str) -> None:
+    _console(stderr=True).print(text, soft_wrap=True)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    # A pipe has no width to fold the tables into.
+    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _ANY_WIDTH
+    return console
+
+
+def main() -> None:
+    """Entry point of `python -m pipelines`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # texts of files may hold letters that the locale lacks
+    app(prog_name="python -m pipelines")
 
 
 if __name__ == "__main__":
-    app()
+    main()

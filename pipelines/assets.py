@@ -99,7 +99,7 @@ def _load(project: Project, name: str, entity: str, days: Days | None) -> Verdic
         folder = open_folder(source, project.settings.source_folder, project.settings.s3)
     except StoreError as error:
         return project.landing.record_verdict(name, entity, "failed", str(error))
-    return EntityFiles(project.landing, folder, name, source, entity).load(days)
+    return EntityFiles(project.landing, folder, name, source, entity, project.settings.database).load(days)
 
 
 def _days(context: dg.AssetExecutionContext) -> Days | None:
@@ -142,8 +142,7 @@ def _model_asset(project: Project, model: Model) -> dg.AssetsDefinition:
     )
     def build_model() -> dg.MaterializeResult:  # type: ignore[type-arg]
         with project.open_build() as build:
-            build.build_model(model.name)
-            results = build.run_checks(model.name)
+            results = build.build_model(model.name)
             preview = build.preview(model.name, model.shown_columns)
         return dg.MaterializeResult(
             metadata=_preview_metadata(preview), check_results=[_check_result(result) for result in results]
@@ -169,6 +168,7 @@ def _generation_asset(project: Project) -> dg.AssetsDefinition:
                 project.warehouse_folder,
                 keep=settings.keep_generations,
                 grace=settings.generation_grace,
+                max_loss=settings.max_loss_percent / 100,
             )
         return dg.MaterializeResult(
             metadata={

@@ -206,8 +206,7 @@ class SmallWarehouse:
                 build.create_raw(name, entity)
         checks = {}
         for model in self.models:
-            build.build_model(model)
-            checks[model] = build.run_checks(model)
+            checks[model] = build.build_model(model)
         return checks
 
     @contextmanager

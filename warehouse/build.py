@@ -12,9 +12,9 @@ from warehouse.database import DatabaseOptions, connect, quote_name
 from warehouse.entities import build_entity
 from warehouse.errors import ModelError, WarehouseBusyError, WarehouseError
 from warehouse.landing import Landing
-from warehouse.load_report import create_reports, replace_checks
-from warehouse.models import CheckHeader, EntityHeader, Model, StagingHeader
-from warehouse.raw import create_raw, create_sources
+from warehouse.load_report import create_reports, forget_checks, replace_checks
+from warehouse.models import CheckHeader, Model, StagingHeader, dependents
+from warehouse.raw import create_raw, create_sources, raw_table
 from warehouse.sources import Source
 
 _SAMPLE_ROWS = 5
@@ -63,15 +63,19 @@ class Build:
 
     def create_raw(self, source: str, entity: str) -> int:
         """Refresh the raw table of a source entity from the landing; returns its row count."""
+        forget_checks(self.connection, dependents(raw_table(source, entity), self.models))
         return create_raw(self.connection, self.landing, source, self.sources[source], entity)
 
-    def build_model(self, name: str) -> None:
-        """Build one model from what its query reads.
+    def build_model(self, name: str) -> list[CheckResult]:
+        """Build one model from what its query reads, run its checks and keep how they came out.
+
+        What is built from it is out of date then, until it is built again.
 
         Raises:
             ModelError: the SQL fails, or the built columns are not the declared ones.
         """
         model = self.models[name]
+        forget_checks(self.connection, dependents(name, self.models) | {name})
         try:
             if model.layer == "entities":
                 build_entity(self.connection, model, self._staging_of(model))
@@ -80,10 +84,7 @@ class Build:
             self._compare_columns(model)
         except duckdb.Error as error:
             raise ModelError(f"{model.layer}/{name}.sql: {error}") from error
-
-    def run_checks(self, name: str) -> list[CheckResult]:
-        """Run every check of a built model and keep how they came out."""
-        results = [self._run_check(name, check) for check in self.models[name].checks]
+        results = [self._run_check(name, check) for check in model.checks]
         replace_checks(self.connection, name, {result.check: result.broken_rows for result in results})
         return results
 
@@ -170,18 +171,3 @@ def _connect_in_turn(path: Path, options: DatabaseOptions) -> duckdb.DuckDBPyCon
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)
-
-
-def published_models(models: Mapping[str, Model]) -> list[Model]:
-    """The models that analysts see: entities and marts."""
-    return [model for model in models.values() if model.layer != "staging"]
-
-
-def sort_columns(model: Model) -> list[str]:
-    """The columns a published table is ordered by, so that a workshop's rows lie together."""
-    return [] if isinstance(model.header, StagingHeader) else model.header.sort
-
-
-def is_entity(model: Model) -> bool:
-    """Whether the model is a canonical entity."""
-    return isinstance(model.header, EntityHeader)

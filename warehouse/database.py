@@ -1,5 +1,6 @@
 """Opening DuckDB: the one place that connects, with the session settings that the SQL models rely on."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,12 +8,16 @@ import duckdb
 
 from warehouse.errors import WarehouseBusyError, WarehouseError
 
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT])(i?)B", re.IGNORECASE)
+_SMALLEST, _LARGEST = 64 * 1000**2, 1000**5
+
 
 @dataclass(frozen=True)
 class DatabaseOptions:
     """Limits of one DuckDB connection."""
 
     memory_limit: str = "4GB"
+    """As `check_size` takes it."""
     threads: int | None = None
     """None: as many as the machine has cores."""
     spill_folder: Path | None = None
@@ -28,7 +33,7 @@ def connect(
 
     Raises:
         WarehouseBusyError: another process holds the file for writing.
-        WarehouseError: the file is missing, unreadable or not a DuckDB file.
+        WarehouseError: the file is missing, unreadable or not a DuckDB file, or an option cannot be taken.
     """
     options = options or DatabaseOptions()
     try:
@@ -41,18 +46,32 @@ def connect(
         raise WarehouseError(f"{path}: cannot be opened: {error}") from error
     except duckdb.Error as error:
         raise WarehouseError(f"{path}: cannot be opened: {error}") from error
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
-    connection.execute("SET autoinstall_known_extensions = false")
-    connection.execute("SET autoload_known_extensions = false")
-    connection.execute(f"SET memory_limit = '{_checked_size(options.memory_limit)}'")
-    if options.threads is not None:
-        connection.execute(f"SET threads = {int(options.threads)}")
-    if not read_only:
-        spill = options.spill_folder or (path.with_suffix(".spill") if path else None)
-        if spill is not None:
-            connection.execute(f"SET temp_directory = {quote_text(str(spill))}")
+    try:
+        _apply(options, connection)
+        if not read_only:
+            spill = options.spill_folder or (path.with_suffix(".spill") if path else None)
+            if spill is not None:
+                connection.execute(f"SET temp_directory = {quote_text(str(spill))}")
+    except (duckdb.Error, ValueError) as error:
+        connection.close()
+        reason = str(error).partition("\n")[0]
+        raise WarehouseError(f"{path}: cannot be opened with these options: {reason}") from error
     return connection
+
+
+def check_size(size: str) -> str:
+    """The size, if DuckDB can work within it: a number and a unit, from 64MB to 1000TB.
+
+    Raises:
+        ValueError: it is not.
+    """
+    match = _SIZE.fullmatch(size)
+    if match:
+        base = 1024 if match[3] else 1000
+        bytes_ = float(match[1]) * base ** ("KMGT".index(match[2].upper()) + 1)
+        if _SMALLEST <= bytes_ <= _LARGEST:
+            return size
+    raise ValueError("the memory limit must be a size such as 4GB or 512MB, from 64MB to 1000TB")
 
 
 def quote_name(name: str) -> str:
@@ -65,8 +84,11 @@ def quote_text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _checked_size(size: str) -> str:
-    digits = size.rstrip("KMGTiB% ")
-    if not digits.replace(".", "", 1).isdigit():
-        raise WarehouseError(f"memory limit {size!r} is not a size such as 4GB or 512MB")
-    return size
+def _apply(options: DatabaseOptions, connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute("SET autoload_known_extensions = false")
+    connection.execute(f"SET memory_limit = {quote_text(check_size(options.memory_limit))}")
+    if options.threads is not None:
+        connection.execute(f"SET threads = {int(options.threads)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from warehouse.database import connect, quote_name, quote_text
+from warehouse.database import DatabaseOptions, connect, quote_name, quote_text
 from warehouse.errors import LandingError
 from warehouse.landing import Days
 from warehouse.sources import FileFormat, SourceEntity
@@ -35,14 +35,24 @@ def watermark_day(entity: SourceEntity, time_zone: str) -> str:
     return f"CAST({instant} AS DATE)"
 
 
+_RESERVED = frozenset({"_load", "_file", "_row", "filename", "file_row_number"})
+"""Columns that raw tables have besides the landed ones, and those that reading the parts adds."""
+
+
 class FileLander:
     """Lands the files of one load of one entity."""
 
-    def __init__(self, entity: SourceEntity, time_zone: str, days: Days | None) -> None:
+    def __init__(
+        self,
+        entity: SourceEntity,
+        time_zone: str,
+        days: Days | None,
+        options: DatabaseOptions | None = None,
+    ) -> None:
         if days is not None and entity.watermark is None:
             raise LandingError("has no watermark, so single days of it cannot be loaded again; load it whole")
         self._entity = entity
-        self._connection = connect(None)
+        self._connection = connect(None, options=options)
         self._connection.execute(
             "CREATE TABLE rejected (file VARCHAR, line BIGINT, reason VARCHAR, content VARCHAR)"
         )
@@ -69,7 +79,7 @@ class FileLander:
         before = self._count("rejected")
         try:
             landers[self._entity.format](path, file, part)
-            landed = self._count(f"read_parquet({quote_text(str(part))})")
+            landed = self._count(f"read_parquet({quote_pattern(part)})")
         except duckdb.Error as error:
             raise LandingError(f"{file}: cannot be landed: {error}") from error
         return landed, self._count("rejected") - before
@@ -92,7 +102,6 @@ class FileLander:
         self._require_columns(records.columns, file)
         self._connection.register("records", records.reader())
         self._write("records", part)
-        records.check_end()
         self._set_aside(file, records.rejected)
 
     def _land_ndjson(self, path: Path, file: str, part: Path) -> None:
@@ -122,7 +131,7 @@ class FileLander:
         self._set_aside(file, sorted([*records.rejected, *(RejectedRecord(*row) for row in unreadable)]))
 
     def _land_parquet(self, path: Path, file: str, part: Path) -> None:
-        relation = f"read_parquet({quote_text(_literal(path))})"
+        relation = f"read_parquet({quote_pattern(path)}, hive_partitioning = false)"
         described = self._connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
         self._require_columns([row[0] for row in described], file)
         self._write(relation, part)
@@ -156,6 +165,11 @@ class FileLander:
             raise LandingError(
                 f"{file}: has the column {', '.join(twice)} twice; upper and lower case make no difference"
             )
+        reserved = [name for name in columns if name.lower() in _RESERVED]
+        if reserved:
+            raise LandingError(
+                f"{file}: the column {', '.join(reserved)} has a name that the landing uses itself"
+            )
         missing = [name for name in self._entity.columns if name not in columns]
         if missing:
             raise LandingError(
@@ -168,6 +182,6 @@ def _json_path(name: str) -> str:
     return f'$."{escaped}"'
 
 
-def _literal(path: Path) -> str:
-    """The path with the characters that DuckDB would take for a pattern made literal."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
+def quote_pattern(path: Path) -> str:
+    """A path as SQL text for a function that takes patterns: letters that would be one are made literal."""
+    return quote_text("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))

@@ -7,7 +7,7 @@ that is served and is replaced atomically. A reader finishes on the generation i
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.database import DatabaseOptions, connect
-from warehouse.errors import NoGenerationError, WarehouseError
+from warehouse.errors import ModelError, NoGenerationError, WarehouseError
 
 POINTER = "current.json"
 GENERATIONS = "generations"
@@ -42,16 +42,37 @@ class Snapshot:
     def __init__(self, generation: Generation, connection: duckdb.DuckDBPyConnection) -> None:
         self.generation = generation
         self._connection = connection
+        self._readers: list[pa.RecordBatchReader] = []
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """All rows of a query with `$name` parameters bound."""
-        return self._connection.execute(sql, dict(parameters or {})).fetchall()
+        try:
+            return self._connection.execute(sql, dict(parameters or {})).fetchall()
+        except duckdb.Error as error:
+            raise self._query_error(error) from error
 
     def batches(
         self, sql: str, parameters: Mapping[str, Any] | None = None, batch_rows: int = 2_048
     ) -> pa.RecordBatchReader:
         """The rows of a query as a stream of Arrow record batches; memory does not grow with the rows."""
-        return self._connection.sql(sql, params=dict(parameters or {})).to_arrow_reader(batch_rows)
+        try:
+            reader = self._connection.sql(sql, params=dict(parameters or {})).to_arrow_reader(batch_rows)
+        except duckdb.Error as error:
+            raise self._query_error(error) from error
+        self._readers.append(reader)
+        return reader
+
+    def close(self) -> None:
+        """Close the generation, readers first: DuckDB hangs when a connection closes under an open one."""
+        for reader in self._readers:
+            reader.close()
+        self._connection.close()
+
+    def _query_error(self, error: duckdb.Error) -> WarehouseError:
+        text = f"{self.generation.path.name}: {str(error).splitlines()[0]}"
+        if isinstance(error, duckdb.CatalogException | duckdb.BinderException):
+            return ModelError(f"{text}; if the models have changed since it was published, run the night")
+        return WarehouseError(text)
 
 
 def current_generation(folder: Path) -> Generation:
@@ -86,10 +107,8 @@ def open_snapshot(folder: Path, options: DatabaseOptions | None = None) -> Itera
         WarehouseError: the generation's file cannot be opened.
     """
     connection, generation = _open_current(folder, options)
-    try:
-        yield Snapshot(generation, connection)
-    finally:
-        connection.close()
+    with closing(Snapshot(generation, connection)) as snapshot:
+        yield snapshot
 
 
 def _open_current(

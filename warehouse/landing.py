@@ -1,8 +1,8 @@
 """The landing: raw rows as Parquet, one folder per entity and load, never changed once written.
 
 Layout: `<root>/<source>/<entity>/load=000001/part-0000.parquet`, one part per input file, with `load.json`
-beside them. A later load of the same input file replaces the rows of the earlier one: wholly, or only those
-of the days that it covers.
+beside them. A later whole load of the same input file replaces its rows; a load of single days adds rows,
+which win over older ones of their key.
 """
 
 import json
@@ -52,12 +52,11 @@ class Load:
 
 @dataclass(frozen=True)
 class LivePart:
-    """Rows that count: a part, less the days that later loads of the same file have replaced."""
+    """A part whose rows count."""
 
     load: int
     file: str
     path: Path
-    replaced_days: tuple[Days, ...]
 
 
 @dataclass(frozen=True)
@@ -112,18 +111,15 @@ class Landing:
         """The parts that together hold the entity as last landed."""
         live: list[LivePart] = []
         whole: set[str] = set()
-        replaced: dict[str, tuple[Days, ...]] = {}
         for load in reversed(self.loads(source, entity)):
-            for landed in load.files:
-                if landed.file in whole:
-                    continue
-                days = replaced.get(landed.file, ())
-                live.append(LivePart(load.number, landed.file, load.folder / landed.part, days))
-                if load.days is None:
-                    whole.add(landed.file)
-                else:
-                    replaced[landed.file] = (*days, load.days)
-        return live[::-1]
+            live[:0] = [
+                LivePart(load.number, landed.file, load.folder / landed.part)
+                for landed in load.files
+                if landed.file not in whole
+            ]
+            if load.days is None:
+                whole.update(landed.file for landed in load.files)
+        return live
 
     def rejected_parts(self, source: str, entity: str) -> list[tuple[Path, list[str]]]:
         """Files of unreadable records, each with the input files whose whole load it still speaks for."""

@@ -117,11 +117,16 @@ def replace_report(
     )
 
 
+def forget_checks(connection: duckdb.DuckDBPyConnection, models: Collection[str]) -> None:
+    """Drop what is known of models that are out of date."""
+    connection.execute("DELETE FROM check_report WHERE list_contains($names, model)", {"names": list(models)})
+
+
 def replace_checks(
     connection: duckdb.DuckDBPyConnection, model: str, outcomes: Mapping[CheckHeader, int]
 ) -> None:
     """Replace how the checks of one model came out: the rows that break each."""
-    connection.execute("DELETE FROM check_report WHERE model = $model", {"model": model})
+    forget_checks(connection, [model])
     for check, broken_rows in outcomes.items():
         connection.execute(
             "INSERT INTO check_report VALUES ($model, $name, $description, $severity, $broken_rows)",

@@ -50,26 +50,22 @@ class StagingHeader(Header):
     checks: list[CheckHeader] = Field(default_factory=list)
 
 
-class EntityHeader(Header):
-    """Header of `sql/entities/<entity>.sql`."""
-
-    description: str
-    key: list[str]
-    newest: list[str] = Field(default_factory=list)
-    """Of rows with one key the one with the highest of these is kept, the others are duplicates."""
-    sort: list[str]
-    columns: dict[str, ColumnHeader]
-    checks: list[CheckHeader] = Field(default_factory=list)
-
-
 class MartHeader(Header):
     """Header of `sql/marts/<table>.sql`."""
 
     description: str
     key: list[str]
     sort: list[str]
+    """Order of the published rows: a workshop's rows lie together."""
     columns: dict[str, ColumnHeader]
     checks: list[CheckHeader] = Field(default_factory=list)
+
+
+class EntityHeader(MartHeader):
+    """Header of `sql/entities/<entity>.sql`."""
+
+    newest: list[str] = Field(default_factory=list)
+    """Of rows with one key the one with the highest of these is kept, the others are duplicates."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ class Model:
 
     name: str
     layer: Layer
-    header: StagingHeader | EntityHeader | MartHeader
+    header: StagingHeader | MartHeader
     sql: str
     reads: frozenset[str]
     """Tables named in the query."""
@@ -129,6 +125,20 @@ def load_models(sources: Iterable[str], sql_root: Path = SQL_ROOT) -> dict[str, 
         raise ModelError(f"models read each other in a circle: {' -> '.join(error.args[1])}") from error
 
 
+def published_models(models: Mapping[str, Model]) -> dict[str, MartHeader]:
+    """The models that analysts see, entities and marts, with their headers."""
+    return {name: m.header for name, m in models.items() if isinstance(m.header, MartHeader)}
+
+
+def dependents(name: str, models: Mapping[str, Model]) -> frozenset[str]:
+    """Names of the models that are built from `name`, directly or through others."""
+    found: set[str] = set()
+    for other in models.values():  # in an order in which each comes after what it reads
+        if (dependencies(other, models) | other.reads) & (found | {name}):
+            found.add(other.name)
+    return frozenset(found - {name})
+
+
 def dependencies(model: Model, models: Mapping[str, Model]) -> frozenset[str]:
     """Names of the models that `model` is built from, read from its SQL.
 
@@ -141,7 +151,7 @@ def dependencies(model: Model, models: Mapping[str, Model]) -> frozenset[str]:
 
 
 def _read_models(sql_root: Path) -> Iterable[Model]:
-    headers: dict[Layer, type[StagingHeader | EntityHeader | MartHeader]] = {
+    headers: dict[Layer, type[StagingHeader | MartHeader]] = {
         "staging": StagingHeader,
         "entities": EntityHeader,
         "marts": MartHeader,
@@ -187,7 +197,7 @@ def _row_conservation(name: str, header: StagingHeader) -> tuple[CheckHeader, ..
     )
 
 
-def _implied_checks(name: str, header: EntityHeader | MartHeader) -> Iterable[CheckHeader]:
+def _implied_checks(name: str, header: MartHeader) -> Iterable[CheckHeader]:
     key = ", ".join(header.key)
     yield CheckHeader(
         name="key_is_unique",

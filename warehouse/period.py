@@ -1,4 +1,4 @@
-"""A period: the one meaning of date_from and date_to, shared by figures and reports."""
+"""Days and periods: the one meaning of date_from and date_to, shared by figures and reports."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -23,3 +23,16 @@ class Period:
 
 
 ALL_TIME = Period()
+
+
+def parse_day(text: str) -> date:
+    """The day that a text of the one form YYYY-MM-DD names.
+
+    Raises:
+        ValueError: the text has another form, or there is no such day.
+    """
+    day = date.fromisoformat(text)
+    # Other forms of ISO 8601 are read too, such as 20260203 and 2026-W06-2.
+    if day.isoformat() != text:
+        raise ValueError(f"{text!r} is not a date as YYYY-MM-DD")
+    return day

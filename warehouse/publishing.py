@@ -10,28 +10,32 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.build import Build, is_entity, published_models, sort_columns
+from warehouse.build import Build
 from warehouse.database import quote_name, quote_text
-from warehouse.errors import CheckFailedError, WarehouseError
-from warehouse.generations import GENERATIONS, POINTER, Generation, open_snapshot
+from warehouse.errors import WarehouseError
+from warehouse.generations import GENERATIONS, POINTER, Generation
+from warehouse.guards import refuse_shrunk, refuse_unchecked
 from warehouse.landing import sync_file, write_atomically
 from warehouse.load_report import DESCRIPTIONS, forget_inactive, record_verdicts
+from warehouse.models import published_models
 
 
-def publish(build: Build, folder: Path, *, keep: int, grace: timedelta) -> Generation:
+def publish(build: Build, folder: Path, *, keep: int, grace: timedelta, max_loss: float = 0.5) -> Generation:
     """Publish the built tables as a new generation and switch readers to it.
 
     Of the older ones the newest `keep` stay, and all younger than `grace`, for readers still on them.
 
     Raises:
-        CheckFailedError: an entity that has rows in the served generation has none in the build.
+        CheckFailedError: a check does not hold, a model is out of date, or an entity lost more than the share
+            `max_loss` of a source's rows.
         WarehouseError: the file cannot be written; the served generation stays.
     """
     generations = folder / GENERATIONS
     generations.mkdir(parents=True, exist_ok=True)
     for abandoned in generations.glob(".publishing-*"):
         abandoned.unlink()
-    _refuse_emptied(build, folder)
+    refuse_unchecked(build)
+    refuse_shrunk(build, folder, max_loss)
     forget_inactive(build.connection, build.sources, build.models)
     record_verdicts(build.connection, build.landing, build.sources)
     now = datetime.now(UTC)
@@ -63,9 +67,9 @@ def _write_generation(build: Build, path: Path, name: str, now: datetime, as_of:
     connection.execute(f"ATTACH {quote_text(str(path))} AS published")
     try:
         connection.execute("BEGIN")
-        for model in published_models(build.models):
-            columns = {column: declared.description for column, declared in model.header.columns.items()}
-            _copy_table(connection, model.name, model.header.description, columns, sort_columns(model))
+        for table, header in published_models(build.models).items():
+            columns = {column: declared.description for column, declared in header.columns.items()}
+            _copy_table(connection, table, header.description, columns, header.sort)
         for table, (description, declared) in DESCRIPTIONS.items():
             _copy_table(
                 connection, table, description, {column: text for column, (_, text) in declared.items()}
@@ -126,27 +130,6 @@ def _data_as_of(build: Build) -> datetime | None:
     ]
     instants = [verdict.data_as_of if verdict else None for verdict in verdicts]
     return min((at for at in instants if at), default=None) if all(instants) else None
-
-
-def _refuse_emptied(build: Build, folder: Path) -> None:
-    try:
-        with open_snapshot(folder) as served:
-            tables = {row[0] for row in served.rows("SELECT table_name FROM duckdb_tables()")}
-            filled = {
-                model.name
-                for model in published_models(build.models)
-                if is_entity(model)
-                and model.name in tables
-                and served.rows(f"SELECT 1 FROM {quote_name(model.name)} LIMIT 1")
-            }
-    except WarehouseError:  # nothing that can be read is served: there is nothing to keep
-        return
-    emptied = sorted(name for name in filled if build.preview(name, ["source"]).rows == 0)
-    if emptied:
-        raise CheckFailedError(
-            f"not published: {', '.join(emptied)} would lose every row; the served generation stays."
-            " Look at the load report for the source that delivers nothing"
-        )
 
 
 def _prune(generations: Path, current: str, keep: int, grace: timedelta) -> None:

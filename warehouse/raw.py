@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 
 from warehouse.database import quote_name, quote_text
-from warehouse.file_formats import watermark_day, watermark_instant
+from warehouse.file_formats import quote_pattern, watermark_instant
 from warehouse.landing import Landing, LivePart
 from warehouse.load_report import replace_report
 from warehouse.sources import Source, SourceEntity
@@ -24,12 +24,12 @@ def create_sources(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, 
     """Create `sources`, one row per active source, and `time_zones`, the names that instants convert with."""
     connection.execute(
         "CREATE OR REPLACE TABLE sources"
-        " (source VARCHAR, time_zone VARCHAR, currency VARCHAR, service_time VARCHAR)"
+        " (source VARCHAR, position BIGINT, time_zone VARCHAR, currency VARCHAR, service_time VARCHAR)"
     )
-    for name, source in sources.items():
+    for position, (name, source) in enumerate(sources.items()):
         connection.execute(
-            "INSERT INTO sources VALUES (?, ?, ?, ?)",
-            [name, source.time_zone, source.currency, source.service_time],
+            "INSERT INTO sources VALUES (?, ?, ?, ?, ?)",
+            [name, position, source.time_zone, source.currency, source.service_time],
         )
     connection.execute("CREATE OR REPLACE TABLE time_zones AS SELECT name FROM pg_timezone_names()")
 
@@ -45,7 +45,7 @@ def create_raw(
     declared = source.entities[entity]
     parts = landing.live_parts(name, entity)
     table = quote_name(raw_table(name, entity))
-    landed = _landed_rows(parts, declared, source.time_zone)
+    landed = _landed_rows(parts, declared)
     connection.execute("BEGIN")
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS {_newest_rows(landed, declared)}")
     loaded = _count(connection, table)
@@ -56,70 +56,65 @@ def create_raw(
         stage="source",
         rows_in=None,
         loaded=loaded,
-        duplicate=_count(connection, landed) - loaded,
-        quarantine=_rejected_rows(landing, name, entity),
+        duplicate=_count(connection, landed, f"NOT {_unreadable_watermark(declared)}") - loaded,
+        quarantine=_quarantined_rows(landing, name, entity, declared, landed),
     )
     connection.execute("COMMIT")
     return loaded
 
 
-def _landed_rows(parts: Sequence[LivePart], entity: SourceEntity, time_zone: str) -> str:
+def _landed_rows(parts: Sequence[LivePart], entity: SourceEntity) -> str:
     if not parts:
         columns = ", ".join(f"NULL::VARCHAR AS {quote_name(column)}" for column in entity.columns)
         nothing = "NULL::BIGINT AS _load, NULL::VARCHAR AS _file, NULL::BIGINT AS _row"
         return f"(SELECT {columns}, {nothing} WHERE false)"
-    by_days: dict[str, list[LivePart]] = {}
-    for part in parts:
-        by_days.setdefault(_kept_days(part, entity, time_zone), []).append(part)
-    relations = [
-        f"""SELECT landed.* EXCLUDE (filename, file_row_number),
-                   origin.load AS _load, origin.file AS _file, file_row_number + 1 AS _row
-            FROM read_parquet([{", ".join(quote_text(str(part.path)) for part in group)}],
-                              union_by_name = true, filename = true, file_row_number = true) AS landed
-            JOIN (VALUES {", ".join(_origin(part) for part in group)}) AS origin (path, load, file)
-              ON landed.filename = origin.path
-            {condition}"""
-        for condition, group in by_days.items()
-    ]
-    return "(" + " UNION ALL BY NAME ".join(relations) + ")"
-
-
-def _origin(part: LivePart) -> str:
-    return f"({quote_text(str(part.path))}, {part.load}, {quote_text(part.file)})"
-
-
-def _kept_days(part: LivePart, entity: SourceEntity, time_zone: str) -> str:
-    if not part.replaced_days:
-        return ""
-    day = watermark_day(entity, time_zone)
-    replaced = " OR ".join(
-        f"{day} BETWEEN DATE '{days.first}' AND DATE '{days.last}'" for days in part.replaced_days
-    )
-    return f"WHERE NOT coalesce({replaced}, false)"
+    origins = ", ".join(f"({quote_text(str(p.path))}, {p.load}, {quote_text(p.file)})" for p in parts)
+    # Without hive_partitioning a folder named a=b would make, or replace, a column.
+    return f"""(
+        SELECT landed.* EXCLUDE (filename, file_row_number),
+               origin.load AS _load, origin.file AS _file, file_row_number + 1 AS _row
+        FROM read_parquet([{", ".join(quote_pattern(part.path) for part in parts)}], union_by_name = true,
+                          filename = true, file_row_number = true, hive_partitioning = false) AS landed
+        JOIN (VALUES {origins}) AS origin (path, load, file) ON landed.filename = origin.path)"""
 
 
 def _newest_rows(landed: str, entity: SourceEntity) -> str:
+    # Of rows that are equally new the file's name decides, not when it was landed: a landing made anew from
+    # the same files gives the same rows.
     key = ", ".join(quote_name(column) for column in entity.key)
     without_key = " OR ".join(f"{quote_name(column)} IS NULL" for column in entity.key)
     return f"""
         SELECT * FROM {landed}
+        WHERE NOT {_unreadable_watermark(entity)}
         QUALIFY {without_key} OR row_number() OVER (
             PARTITION BY {key}
-            ORDER BY {watermark_instant(entity)} DESC NULLS LAST, _load DESC, _file DESC, _row DESC
+            ORDER BY {watermark_instant(entity)} DESC NULLS LAST, _file DESC, _load DESC, _row DESC
         ) = 1"""
 
 
-def _rejected_rows(landing: Landing, source: str, entity: str) -> str:
+def _unreadable_watermark(entity: SourceEntity) -> str:
+    """Rows of which it cannot be told whether they are newer than another of their key."""
+    if entity.watermark is None:
+        return "false"
+    return f"({quote_name(entity.watermark)} IS NOT NULL AND {watermark_instant(entity)} IS NULL)"
+
+
+def _quarantined_rows(landing: Landing, source: str, entity: str, declared: SourceEntity, landed: str) -> str:
     selects = [
         f"""SELECT NULL::VARCHAR AS key, reason, file, line AS row, content
-            FROM read_parquet({quote_text(str(path))})
+            FROM read_parquet({quote_pattern(path)}, hive_partitioning = false)
             WHERE file IN ({", ".join(quote_text(file) for file in files)})"""
         for path, files in landing.rejected_parts(source, entity)
     ]
-    nothing = "SELECT NULL::VARCHAR AS key, '' AS reason, '' AS file, 0 AS row, '' AS content WHERE false"
-    return " UNION ALL ".join(selects) or nothing
+    key = ", ".join(f"{quote_text(column)}: landed.{quote_name(column)}" for column in declared.key)
+    selects.append(
+        f"""SELECT CAST(to_json({{{key}}}) AS VARCHAR) AS key, 'the watermark cannot be read' AS reason,
+                   _file AS file, _row AS row, CAST(to_json(landed) AS VARCHAR) AS content
+            FROM {landed} AS landed WHERE {_unreadable_watermark(declared)}"""
+    )
+    return " UNION ALL ".join(selects)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
+def _count(connection: duckdb.DuckDBPyConnection, relation: str, where: str = "true") -> int:
+    row = connection.execute(f"SELECT count(*) FROM {relation} WHERE {where}").fetchone()
     return int(row[0]) if row else 0

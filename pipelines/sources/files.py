@@ -5,11 +5,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from exporters.storage import S3Options, Store, StoreError, open_store
+from warehouse.database import DatabaseOptions
 from warehouse.errors import LandingError
 from warehouse.file_formats import FileLander
 from warehouse.landing import Days, LandedFile, Landing, Verdict, VerdictStatus
@@ -87,6 +88,8 @@ class EntityFiles:
     """Name of the source."""
     source: Source
     entity: str
+    database: DatabaseOptions = field(default_factory=DatabaseOptions)
+    """Limits of reading one file."""
 
     @property
     def declared(self) -> SourceEntity:
@@ -121,9 +124,12 @@ class EntityFiles:
         faults: list[str] = []
         with (
             self.landing.write_load(self.name, self.entity, days) as load,
-            closing(FileLander(self.declared, self.source.time_zone, days)) as lander,
+            closing(FileLander(self.declared, self.source.time_zone, days, self._options())) as lander,
         ):
             for file, fingerprint in files.items():
+                if not file.isprintable():
+                    faults.append(f"{file!r}: the file's name has characters that cannot be kept; rename it")
+                    continue
                 part = load.part_path()
                 try:
                     with self.folder.local_copy(file) as path:
@@ -135,6 +141,9 @@ class EntityFiles:
                 load.files.append(LandedFile(file, fingerprint, part.name, rows, rejected))
             lander.write_rejected(load.folder / "rejected.parquet")
         return sum(landed.rows for landed in load.files), faults
+
+    def _options(self) -> DatabaseOptions:
+        return replace(self.database, spill_folder=self.landing.root / ".spill")
 
     def _record(self, status: VerdictStatus, detail: str, days: Days | None) -> Verdict:
         return self.landing.record_verdict(self.name, self.entity, status, detail, days)

@@ -43,6 +43,16 @@ description = "Each done booking of a workshop with money has a price; one witho
 severity = "warn"
 sql = "select workshop_id, booking_id from bookings where outcome = 'done' and price is null and currency is not null"
 */
+with timed as (
+    select
+        b.*,
+        case
+            when o.service_time = 'completed_at' then coalesce(b.completed_at, b.start_time) else b.start_time
+        end as service_time
+    from typed_bookings as b
+    join sources as o on o.source = b.source
+)
+
 select
     b.* exclude (currency),
     s.title as service_title,
@@ -53,14 +63,7 @@ select
         when b.status = 'CANCELLED' then 'cancelled'
         else 'unknown'
     end as outcome,
-    case
-        when o.service_time = 'completed_at' then coalesce(b.completed_at, b.start_time) else b.start_time
-    end as service_time,
-    cast(
-        case
-            when o.service_time = 'completed_at' then coalesce(b.completed_at, b.start_time) else b.start_time
-        end at time zone 'UTC' at time zone w.time_zone as date
-    ) as day,
+    cast(b.service_time at time zone 'UTC' at time zone w.time_zone as date) as day,
     w.currency,
     case
         when w.workshop_id is null then 'workshop ' || b.workshop_id || ' is unknown'
@@ -70,8 +73,7 @@ select
         when b.currency <> w.currency
             then 'currency ' || b.currency || ' is not the workshop''s, ' || w.currency
     end as reason
-from typed_bookings as b
-join sources as o on o.source = b.source
+from timed as b
 left join workshops as w on w.source = b.source and w.workshop_id = b.workshop_id
 left join services as s
     on s.source = b.source and s.workshop_id = b.workshop_id and s.service_id = b.service_id

@@ -21,7 +21,7 @@ with sold as (
         i.order_item_id,
         try_strptime(o.order_purchase_timestamp, '%m/%d/%Y %H:%M') at time zone z.time_zone at time zone 'UTC' as sold_at
     from raw_olist__order_items as i
-    join raw_olist__orders as o on o.order_id = i.order_id
+    left join raw_olist__orders as o on o.order_id = i.order_id
     join sources as z on z.source = 'olist'
 ),
 

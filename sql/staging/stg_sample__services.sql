@@ -1,5 +1,5 @@
 /*
-description = "Services of the sample platform."
+description = "Services of the sample platform: values as text, converted and judged with the entity."
 rows_in = "select count(*) from raw_sample__services"
 
 [columns]
@@ -8,12 +8,12 @@ service_id = { type = "VARCHAR" }
 title = { type = "VARCHAR" }
 description = { type = "VARCHAR" }
 category_ids = { type = "VARCHAR[]" }
-price = { type = "DECIMAL(18,2)" }
-duration_minutes = { type = "BIGINT" }
-is_active = { type = "BOOLEAN" }
-created_at = { type = "TIMESTAMP" }
-updated_at = { type = "TIMESTAMP" }
-deleted_at = { type = "TIMESTAMP" }
+price = { type = "VARCHAR" }
+duration_minutes = { type = "VARCHAR" }
+is_active = { type = "VARCHAR" }
+created_at = { type = "VARCHAR" }
+updated_at = { type = "VARCHAR" }
+deleted_at = { type = "VARCHAR" }
 _file = { type = "VARCHAR" }
 _row = { type = "BIGINT" }
 */
@@ -23,12 +23,12 @@ select
     title,
     description,
     cast(category_ids as varchar[]) as category_ids,
-    cast(price as decimal(18, 2)) as price,
-    cast(duration_minutes as bigint) as duration_minutes,
-    cast(is_active as boolean) as is_active,
-    cast(created_at as timestamptz) at time zone 'UTC' as created_at,
-    cast(updated_at as timestamptz) at time zone 'UTC' as updated_at,
-    cast(deleted_at as timestamptz) at time zone 'UTC' as deleted_at,
+    cast(price as varchar) as price,
+    cast(duration_minutes as varchar) as duration_minutes,
+    cast(is_active as varchar) as is_active,
+    cast(created_at as varchar) as created_at,
+    cast(updated_at as varchar) as updated_at,
+    cast(deleted_at as varchar) as deleted_at,
     _file,
     _row
 from raw_sample__services

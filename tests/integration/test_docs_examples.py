@@ -32,12 +32,9 @@ def test_own_source(tmp_path: Path) -> None:
     config.write_text(blocks("sources.md", "toml")[0])
     sql = tmp_path / "sql"
     shutil.copytree(ROOT / "sql", sql)
-    (sql / "staging" / "stg_garage__bookings.sql").write_text(blocks("sources.md", "sql")[0])
-    (sql / "staging" / "stg_garage__workshops.sql").write_text(
-        '/*\ndescription = "Sites."\n\n[columns]\nworkshop_id = { type = "VARCHAR" }\n'
-        'name = { type = "VARCHAR" }\n*/\n'
-        "select distinct site as workshop_id, site as name from raw_garage__jobs\n"
-    )
+    bookings, workshops = blocks("sources.md", "sql")
+    (sql / "staging" / "stg_garage__bookings.sql").write_text(bookings)
+    (sql / "staging" / "stg_garage__workshops.sql").write_text(workshops)
     jobs = tmp_path / "garage" / "jobs"
     jobs.mkdir(parents=True)
     (jobs / "one.csv").write_text(

@@ -18,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.catalogue import RequestError, load_catalogue
-from exporters.exports import Expired, ExportOptions, Exports, open_exports
+from exporters.exports import Expired, Exports, open_exports
 from exporters.formats import FORMATS, Format
 from exporters.formats.table import Table, Written
 from exporters.jobs import EventName, IllegalTransition, Job, JobsUnavailable, Status
+from exporters.options import ExportOptions
 from exporters.storage import NotFoundError, S3Options
 from tests.s3_server import S3Server
 from warehouse.database import DatabaseOptions

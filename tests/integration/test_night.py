@@ -113,7 +113,9 @@ def test_a_backfill_reads_its_days_again_and_changes_no_figure(
     days = ("--from", "2026-01-10", "--to", "2026-01-12")
     night = run_night(data, *days, SOURCE_ROOT=str(sample_files.parent))
     assert "published generation" in night.stdout
-    assert contents(data) == contents(sample_data)
+    again, before = contents(data), contents(sample_data)
+    del again["load_report"], before["load_report"]  # rows that were read again count as duplicates
+    assert again == before
     landing = Landing(data / "landing")
     expected = Days(date(2026, 1, 10), date(2026, 1, 12))
     for entity in ("bookings", "ratings", "services", "workshops"):
@@ -277,6 +279,6 @@ def test_a_backfill_takes_the_changes_of_its_days_only_and_the_next_night_the_re
             found = build.connection.execute("SELECT booking_id, price FROM bookings ORDER BY 1").fetchall()
         return [(booking, int(price)) for booking, price in found]
 
-    assert prices() == [("1", 1000), ("2", 5)], "the third is gone from the source on a day that was read"
+    assert prices() == [("1", 1000), ("2", 5), ("3", 1000)], "only a whole load tells what is gone"
     assert warehouse.load("bookings").status == "loaded"
     assert prices() == [("1", 5), ("2", 5)]

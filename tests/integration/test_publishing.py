@@ -191,7 +191,7 @@ def test_a_second_writer_is_told_and_waits_its_turn(warehouse: SmallWarehouse) -
 def test_an_entity_that_would_lose_every_row_is_not_published(warehouse: SmallWarehouse) -> None:
     with warehouse.open() as build:
         build.connection.execute("DELETE FROM ratings")
-        with pytest.raises(CheckFailedError, match="not published: ratings would lose every row"):
+        with pytest.raises(CheckFailedError, match=r"ratings of sample: 0 rows of 1\. If that is meant"):
             publish(build, warehouse.warehouse_folder, keep=3, grace=timedelta(0))
     assert warehouse.rows("SELECT count(*) FROM ratings") == [(1,)]
 
@@ -240,3 +240,46 @@ if __name__ == "__main__":
         "publish_on_a_full_disk": publish_on_a_full_disk,
     }
     TASKS[sys.argv[1]](*sys.argv[2:])
+
+
+def test_a_source_that_loses_most_of_its_rows_is_not_published(tmp_path: Path) -> None:
+    warehouse = SmallWarehouse(tmp_path)
+    rows = [{**BOOKING, "id": str(number)} for number in range(200)]
+    warehouse.write_sample(bookings=rows)
+    warehouse.night()
+    warehouse.write_bookings("bookings/bookings-2026-01.csv", rows[:90])
+    with pytest.raises(CheckFailedError, match="bookings of sample: 90 rows of 200"):
+        warehouse.night()
+    assert warehouse.rows("SELECT count(*) FROM bookings") == [(200,)]
+    with warehouse.open() as build:
+        publish(build, warehouse.warehouse_folder, keep=3, grace=timedelta(0), max_loss=1)
+    assert warehouse.rows("SELECT count(*) FROM bookings") == [(90,)]
+
+
+def test_a_model_older_than_what_it_reads_is_not_published(warehouse: SmallWarehouse) -> None:
+    with warehouse.open() as build:
+        build.build_model("bookings")
+        with pytest.raises(
+            CheckFailedError, match=r"booking_days, category_days, rating_days, ratings must be built"
+        ):
+            publish(build, warehouse.warehouse_folder, keep=3, grace=timedelta(0))
+        for name in ("ratings", "booking_days", "category_days", "rating_days"):
+            build.build_model(name)
+        publish(build, warehouse.warehouse_folder, keep=3, grace=timedelta(0))
+
+
+def test_a_broken_check_is_not_published(warehouse: SmallWarehouse) -> None:
+    with warehouse.open() as build:
+        build.connection.execute(
+            "UPDATE check_report SET broken_rows = 3 WHERE check_name = 'bookings_add_up'"
+        )
+        with pytest.raises(CheckFailedError, match=r"booking_days: bookings_add_up \(3 rows\)"):
+            publish(build, warehouse.warehouse_folder, keep=3, grace=timedelta(0))
+
+
+@pytest.mark.parametrize("name", ["status=PENDING", "data[1]", "q'uote", "a*b"])
+def test_the_name_of_the_data_folder_changes_nothing(name: str, tmp_path: Path) -> None:
+    warehouse = SmallWarehouse(tmp_path / name)
+    warehouse.write_sample()
+    warehouse.night()
+    assert warehouse.rows("SELECT status, outcome FROM bookings") == [("COMPLETED", "done")]

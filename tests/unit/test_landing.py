@@ -25,8 +25,8 @@ def land(
     writer.files.append(LandedFile(file, fingerprint, part.name, 1, rejected))
 
 
-def live(landing: Landing) -> list[tuple[int, str, tuple[Days, ...]]]:
-    return [(part.load, part.file, part.replaced_days) for part in landing.live_parts("s", "e")]
+def live(landing: Landing) -> list[tuple[int, str]]:
+    return [(part.load, part.file) for part in landing.live_parts("s", "e")]
 
 
 def test_a_load_is_there_whole_when_its_block_ends(tmp_path: Path) -> None:
@@ -88,20 +88,20 @@ def test_a_newer_load_of_a_file_replaces_it_and_no_other(tmp_path: Path) -> None
         land(writer, "b.csv", "1")
     with landing.write_load("s", "e", None) as writer:
         land(writer, "a.csv", "2")
-    assert live(landing) == [(1, "b.csv", ()), (2, "a.csv", ())]
+    assert live(landing) == [(1, "b.csv"), (2, "a.csv")]
     assert landing.fingerprints("s", "e") == {"a.csv": "2", "b.csv": "1"}
 
 
-def test_a_load_of_days_replaces_just_these_days(tmp_path: Path) -> None:
+def test_a_load_of_days_adds_rows_until_the_next_whole_load(tmp_path: Path) -> None:
     landing = Landing(tmp_path)
     for days in (None, JANUARY):
         with landing.write_load("s", "e", days) as writer:
             land(writer, "a.csv", f"{days}")
-    assert live(landing) == [(1, "a.csv", (JANUARY,)), (2, "a.csv", ())]
+    assert live(landing) == [(1, "a.csv"), (2, "a.csv")]
     assert landing.fingerprints("s", "e") == {"a.csv": "None"}, "a part of a file does not make it known"
     with landing.write_load("s", "e", None) as writer:
         land(writer, "a.csv", "3")
-    assert live(landing) == [(3, "a.csv", ())], "a whole load replaces all before it"
+    assert live(landing) == [(3, "a.csv")], "a whole load replaces all before it"
 
 
 def test_rejected_records_speak_for_the_newest_whole_load_of_their_file(tmp_path: Path) -> None:
