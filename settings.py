@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     """Folder of everything the product keeps on disk; other paths default to places in it."""
     source_config: Path = Path("sources.toml")
     """File that declares the sources."""
-    sources: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)] = ("sample",)
+    sources: Annotated[tuple[str, ...], NoDecode] = ("sample",)
     """Names of the sources to load, separated by commas."""
     source_root: Path | None = None
     """Folder that relative source paths start from; default: `sources` in the data folder."""
@@ -106,9 +106,12 @@ class Settings(BaseSettings):
     @field_validator("sources", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(name.strip() for name in value.split(",") if name.strip())
-        return value
+        if not isinstance(value, str):
+            return value
+        names = tuple(name.strip() for name in value.split(",") if name.strip())
+        if not names:
+            raise ValueError("must name at least one source")
+        return names
 
     @property
     def source_folder(self) -> Path:

@@ -26,7 +26,7 @@ from warehouse.period import parse_day
 _ANY_WIDTH = 10_000
 # The class of an error that is ours or a library's says nothing to the reader; a built-in one's does, but of
 # the errors that the operating system gives.
-_CLASS_NAME = re.compile(r"(?:[\w.]+\.\w+: )|(?:\w+: (?=\[Errno))")
+_CLASS_NAME = re.compile(r"^(?:[\w.]+\.[A-Z]\w*: |\w+: (?=\[Errno))")
 
 
 class ExitCode(IntEnum):
@@ -150,8 +150,8 @@ def _print_published(project: Project) -> None:
         )
     _print_table(("source", "entity", "rows in", "loaded", "duplicate", "quarantined"), rows, numbers=4)
     _print(
-        f"{unreadable + refused:,} rows are quarantined: {unreadable:,} records could not be read, {refused:,}"
-        " rows broke a rule; the table `quarantine` says why"
+        f"{unreadable + refused:,} rows are quarantined: {unreadable:,} records could not be read,"
+        f" {refused:,} rows broke a rule; the table `quarantine` says why"
     )
     _print(f"published generation {snapshot.generation.generation}: {snapshot.generation.path}")
 
@@ -173,16 +173,20 @@ def _print_failures(result: dg.ExecuteInProcessResult) -> None:
 
 
 def _reason(message: str) -> str:
-    """The text of a formatted exception, on one line."""
-    message = message.strip()
-    text = _CLASS_NAME.sub("", message, count=1) if _CLASS_NAME.match(message) else message
-    # What DuckDB adds is a picture of the statement.
-    of_duckdb = message.startswith(("duckdb.", "_duckdb."))
-    return text.partition("\n")[0] if of_duckdb else " ".join(text.split())
+    """The text of a formatted exception."""
+    return _CLASS_NAME.sub("", _first_line(message), count=1)
+
+
+def _first_line(message: str) -> str:
+    # Below it DuckDB and the parser of SQL draw pictures of the statement.
+    return message.strip().partition("\n")[0]
 
 
 def _fail(error: Exception) -> typer.Exit:
-    _complain(f"error: {' '.join(str(error).split())}")
+    reason = str(error)
+    if isinstance(error, OSError) and error.filename:
+        reason = f"{error.filename}: cannot be made or written: {error.strerror}"
+    _complain(f"error: {_first_line(reason)}")
     return typer.Exit(ExitCode.FAILED)
 
 

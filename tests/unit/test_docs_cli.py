@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 import typer
 
 from api.cli import app
 from api.cli_errors import ExitCode
+from pipelines.__main__ import ExitCode as NightExitCode
+from pipelines.__main__ import app as pipelines_app
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 
@@ -16,13 +19,16 @@ def _sections() -> dict[str, str]:
     return dict(part.split("\n", 1) for part in parts)
 
 
-def test_commands_and_options() -> None:
+@pytest.mark.parametrize(
+    ("program", "program_app"), [("reports", app), ("python -m pipelines", pipelines_app)]
+)
+def test_commands_and_options(program: str, program_app: typer.Typer) -> None:
     documented = {
-        title.removeprefix("reports "): set(re.findall(r"^\| `(--[a-z-]+)` \|", text, re.MULTILINE))
+        title.removeprefix(f"{program} "): set(re.findall(r"^\| `(--[a-z-]+)` \|", text, re.MULTILINE))
         for title, text in _sections().items()
-        if title.startswith("reports ")
+        if title.startswith(f"{program} ")
     }
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(program_app)
     commands = getattr(group, "commands")  # noqa: B009  the type of groups is not public
     assert documented == {
         name: {
@@ -35,6 +41,11 @@ def test_commands_and_options() -> None:
     }
 
 
+def _exit_codes(section: str) -> list[int]:
+    return [int(code) for code in re.findall(r"^\| (\d+) \|", _sections()[section], re.MULTILINE)]
+
+
 def test_exit_codes() -> None:
-    documented = re.findall(r"^\| (\d+) \|", _sections()["Exit codes"], re.MULTILINE)
-    assert [int(code) for code in documented] == sorted(ExitCode)
+    assert _exit_codes("Exit codes") == sorted(ExitCode)
+    assert _exit_codes("python -m pipelines night") == sorted(NightExitCode)
+    assert set(_exit_codes("python -m pipelines sample")) < set(NightExitCode)

@@ -1,13 +1,15 @@
 """Settings: read from the environment under one prefix and checked; paths default into the data folder."""
 
 import re
-from datetime import timedelta
+import traceback
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
-from settings import Settings, load_settings
+from settings import Settings, SettingsError, load_settings
+from warehouse.database import DatabaseOptions, connect
+from warehouse.errors import WarehouseError
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +51,39 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     ("name", "value"),
     [
         ("nightly_at", "2:15"),
+        ("nightly_at", "24:00"),
+        ("nightly_at", "12:60"),
+        ("nightly_at", "1２:00"),
+        ("nightly_time_zone", "Oslo"),
+        ("nightly_time_zone", "Europe"),
+        ("nightly_time_zone", "../UTC"),
         ("backfill_start", "last year"),
+        ("backfill_start", "2026-02-30"),
+        ("backfill_start", "20260201"),
+        ("backfill_start", "0001-01-01"),
+        ("backfill_start", "9999-12-31"),
+        ("memory_limit", "much"),
+        ("memory_limit", "4"),
+        ("memory_limit", "63MB"),
+        ("memory_limit", "80%"),
+        ("memory_limit", "-1GB"),
+        ("memory_limit", "none"),
+        ("memory_limit", "1GB'; DROP"),
+        ("memory_limit", "1001TB"),
+        ("sources", " , "),
+        ("data_folder", f"{__file__}/data"),
+        ("data_folder", __file__),
         ("keep_generations", "0"),
         ("generation_grace_hours", "-1"),
         ("threads", "0"),
         ("threads", "many"),
+        ("threads", "1025"),
+        ("generation_grace_hours", "1e12"),
+        ("generation_grace_hours", "nan"),
+        ("lease_seconds", "1e300"),
+        ("lease_seconds", "inf"),
+        ("retention_days", "3000000"),
+        ("max_attempts", "99999999999999999999"),
         ("lease_seconds", "0"),
         ("max_attempts", "0"),
         ("retention_days", "0"),
@@ -61,8 +91,43 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 )
 def test_a_wrong_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"REPORTS_{name.upper()}", value)
-    with pytest.raises(ValidationError, match=name):
+    with pytest.raises(SettingsError, match=rf"\AREPORTS_{name.upper()}: [^;]+\Z"):
         load_settings()
+
+
+def test_all_faults_are_told_at_once_and_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("THREADS", "MEMORY_LIMIT", "NIGHTLY_AT", "NIGHTLY_TIME_ZONE", "BACKFILL_START"):
+        monkeypatch.setenv(f"REPORTS_{name}", "hunter2")
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    told = "".join(traceback.format_exception(raised.value))
+    assert str(raised.value).count("REPORTS_") == 5
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("limit", ["64MB", "0.5GB", "4 GiB", "62MiB", "16gb", "1000TB"])
+def test_duckdb_takes_the_memory_limits_that_are_taken(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setenv("REPORTS_MEMORY_LIMIT", limit)
+    monkeypatch.setenv("REPORTS_THREADS", "1024")
+    connection = connect(None, options=load_settings().database)
+    assert connection.execute("SELECT current_setting('threads')").fetchall() == [(1024,)]
+    connection.close()
+
+
+@pytest.mark.parametrize("options", [DatabaseOptions("much"), DatabaseOptions(threads=-1)])
+def test_duckdb_refuses_other_options_clearly(tmp_path: Path, options: DatabaseOptions) -> None:
+    path = tmp_path / "x.duckdb"
+    with pytest.raises(WarehouseError, match=r"x\.duckdb: cannot be opened with these options: [^\n]+\Z"):
+        connect(path, options=options)
+    connect(path).close()  # nothing holds it
+
+
+def test_the_longest_times_can_be_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPORTS_RETENTION_DAYS", "36500")
+    monkeypatch.setenv("REPORTS_GENERATION_GRACE_HOURS", "876000")
+    settings = load_settings()
+    now = datetime.now(UTC)
+    assert now - settings.generation_grace < now + settings.exports.retention
 
 
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

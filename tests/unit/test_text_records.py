@@ -208,7 +208,7 @@ def test_any_table_that_csv_writes_is_read_as_it_is(
 
 
 def check_every_line(found: Read, lines: list[bytes]) -> None:
-    """Each line that is not blank bears its number, as #7#, and is in a row or set aside: once, and in order."""
+    """Each line that is not blank bears its number, as #7#, and is in a row or set aside: once, in order."""
     landed = [number for row in found.rows for number in numbers("".join(value or "" for value in row))]
     aside = [(line, numbers(content)) for line, _, content in found.rejected]
     set_aside = [number for _, inside in aside for number in inside]
