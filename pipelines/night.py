@@ -26,7 +26,8 @@ def run_night(project: Project, tags: Mapping[str, str]) -> dg.ExecuteInProcessR
         config_dir=str(_ROOT),
         overrides={"storage": {"sqlite": {"base_dir": str(storage)}}},
     )
-    with dg.DagsterInstance.from_ref(reference) as instance, _hold_turn(storage):
+    # The turn first: two processes that open new storage at once get in each other's way.
+    with _hold_turn(storage), dg.DagsterInstance.from_ref(reference) as instance:
         _bury_killed(instance)
         return (
             build_definitions(project)

@@ -65,7 +65,7 @@ def test_the_sample_loads_from_s3_as_from_its_folder(
         S3_ACCESS_KEY=emptied.access_key,
         S3_SECRET_KEY=emptied.secret_key,
     )
-    assert night.stdout.count("loaded") == 6
+    assert night.stdout.count("│ loaded ") == 6
     assert contents(data) == contents(sample_data)
     for path in data.rglob("*"):
         if path.is_file():
