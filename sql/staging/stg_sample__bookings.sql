@@ -1,5 +1,5 @@
 /*
-description = "Bookings of the sample platform: values as text, converted and judged with the entity."
+description = "Bookings of the sample platform: values as text whatever the file holds, judged with the entity."
 rows_in = "select count(*) from raw_sample__bookings"
 
 [columns]
@@ -26,25 +26,25 @@ _file = { type = "VARCHAR" }
 _row = { type = "BIGINT" }
 */
 select
-    id as booking_id,
-    group_id,
-    workshop_id,
-    service_id,
-    customer_id,
-    customer_name,
-    registration_number,
-    status,
-    start_time,
-    end_time,
-    completed_at,
-    cancelled_at,
-    cancellation_reason,
-    price,
-    currency,
-    walk_in,
-    notes,
-    created_at,
-    updated_at,
+    cast(id as varchar) as booking_id,
+    cast(group_id as varchar) as group_id,
+    cast(workshop_id as varchar) as workshop_id,
+    cast(service_id as varchar) as service_id,
+    cast(customer_id as varchar) as customer_id,
+    cast(customer_name as varchar) as customer_name,
+    cast(registration_number as varchar) as registration_number,
+    cast(status as varchar) as status,
+    cast(start_time as varchar) as start_time,
+    cast(end_time as varchar) as end_time,
+    cast(completed_at as varchar) as completed_at,
+    cast(cancelled_at as varchar) as cancelled_at,
+    cast(cancellation_reason as varchar) as cancellation_reason,
+    cast(price as varchar) as price,
+    cast(currency as varchar) as currency,
+    cast(walk_in as varchar) as walk_in,
+    cast(notes as varchar) as notes,
+    cast(created_at as varchar) as created_at,
+    cast(updated_at as varchar) as updated_at,
     _file,
     _row
 from raw_sample__bookings

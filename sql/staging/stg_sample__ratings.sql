@@ -14,13 +14,13 @@ _file = { type = "VARCHAR" }
 _row = { type = "BIGINT" }
 */
 select
-    id as rating_id,
-    booking_id,
-    service_rating as rating,
-    service_rating_message as message,
-    coalesce(private_service_rating, 'false') as is_private,
-    created_at,
-    updated_at,
+    cast(id as varchar) as rating_id,
+    cast(booking_id as varchar) as booking_id,
+    cast(service_rating as varchar) as rating,
+    cast(service_rating_message as varchar) as message,
+    coalesce(cast(private_service_rating as varchar), 'false') as is_private,
+    cast(created_at as varchar) as created_at,
+    cast(updated_at as varchar) as updated_at,
     _file,
     _row
 from raw_sample__ratings

@@ -1,5 +1,5 @@
 /*
-description = "Services of the sample platform: values as text, converted and judged with the entity."
+description = "Services of the sample platform: values as text whatever the file holds, judged with the entity."
 rows_in = "select count(*) from raw_sample__services"
 
 [columns]
