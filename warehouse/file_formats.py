@@ -35,7 +35,7 @@ def watermark_day(entity: SourceEntity, time_zone: str) -> str:
     return f"CAST({instant} AS DATE)"
 
 
-_RESERVED = frozenset({"_load", "_file", "_row", "filename", "file_row_number"})
+_RESERVED = frozenset({"_load", "_file", "_row", "_vanished", "filename", "file_row_number"})
 """Columns that raw tables have besides the landed ones, and those that reading the parts adds."""
 
 

@@ -51,12 +51,14 @@ class Load:
 
 
 @dataclass(frozen=True)
-class LivePart:
-    """A part whose rows count."""
+class Part:
+    """A part of a load, as a raw table reads it."""
 
     load: int
     file: str
     path: Path
+    replaced_at: datetime | None = None
+    """When a newer whole load of the file replaced the part; None: its rows are the present ones."""
 
 
 @dataclass(frozen=True)
@@ -107,19 +109,31 @@ class Landing:
             for landed in load.files
         }
 
-    def live_parts(self, source: str, entity: str) -> list[LivePart]:
+    def live_parts(self, source: str, entity: str) -> list[Part]:
         """The parts that together hold the entity as last landed."""
-        live: list[LivePart] = []
+        live: list[Part] = []
         whole: set[str] = set()
         for load in reversed(self.loads(source, entity)):
             live[:0] = [
-                LivePart(load.number, landed.file, load.folder / landed.part)
+                Part(load.number, landed.file, load.folder / landed.part)
                 for landed in load.files
                 if landed.file not in whole
             ]
             if load.days is None:
                 whole.update(landed.file for landed in load.files)
         return live
+
+    def replaced_parts(self, source: str, entity: str) -> list[Part]:
+        """The parts that newer whole loads of their files have replaced: what once was there."""
+        replaced: list[Part] = []
+        newest: dict[str, datetime] = {}
+        for load in reversed([load for load in self.loads(source, entity) if load.days is None]):
+            for landed in load.files:
+                if landed.file in newest:
+                    path = load.folder / landed.part
+                    replaced.append(Part(load.number, landed.file, path, newest[landed.file]))
+                newest[landed.file] = load.landed_at
+        return replaced
 
     def rejected_parts(self, source: str, entity: str) -> list[tuple[Path, list[str]]]:
         """Files of unreadable records, each with the input files whose whole load it still speaks for."""

@@ -53,6 +53,8 @@ class SourceEntity(_Declaration):
     """Column that tells when a row last changed: orders the rows of one key and places a row on a day."""
     watermark_format: str | None = None
     """strptime format of a watermark in local time; None: ISO 8601, in UTC where no offset is written."""
+    keep_vanished: bool = False
+    """Keep rows that a newer version of their file has no more, the instant in the column `_vanished`."""
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     """CSV only."""
 

@@ -28,7 +28,7 @@ select
     cast(is_active as varchar) as is_active,
     cast(created_at as varchar) as created_at,
     cast(updated_at as varchar) as updated_at,
-    cast(deleted_at as varchar) as deleted_at,
+    coalesce(cast(deleted_at as varchar), cast(_vanished as varchar)) as deleted_at,
     _file,
     _row
 from raw_sample__services

@@ -279,3 +279,36 @@ def test_a_row_whose_watermark_cannot_be_read_is_set_aside_and_the_older_one_sta
     assert json.loads(content)["price"] == "5.00"
     accounts = "SELECT rows_in, loaded, duplicate, quarantined FROM load_report"
     assert warehouse.rows(f"{accounts} WHERE entity = 'bookings' AND stage = 'source'") == [(2, 1, 0, 1)]
+
+
+def test_a_service_that_vanishes_is_deleted_and_its_bookings_stay(tmp_path: Path) -> None:
+    warehouse = SmallWarehouse(tmp_path)
+    warehouse.write_sample(services=[SERVICE, {**SERVICE, "id": 2777, "title": "Annet"}])
+    warehouse.night()
+    warehouse.write_sample(services=[{**SERVICE, "id": 2777, "title": "Annet"}])
+    warehouse.load("services")
+    warehouse.night()
+    assert warehouse.rows("SELECT service_id, deleted_at IS NULL FROM services ORDER BY 1") == [
+        ("2001", False),
+        ("2777", True),
+    ]
+    assert warehouse.rows("SELECT service_title, price FROM bookings") == [("Oljeskift", Decimal("1000.00"))]
+    warehouse.write_sample()
+    warehouse.night()
+    assert warehouse.rows("SELECT service_id, deleted_at IS NULL FROM services ORDER BY 1") == [
+        ("2001", True),
+        ("2777", False),
+    ]
+    accounts = "SELECT rows_in, loaded, duplicate, quarantined FROM load_report"
+    assert warehouse.rows(f"{accounts} WHERE entity = 'services' AND stage = 'source'") == [(1, 1, 0, 0)]
+
+
+def test_a_source_of_which_nothing_was_ever_landed_stops_no_model(tmp_path: Path) -> None:
+    warehouse = SmallWarehouse(tmp_path)
+    warehouse.write_sample()
+    (tmp_path / "sources" / "sample" / "services.parquet").unlink(missing_ok=True)
+    warehouse.night()
+    assert warehouse.rows("SELECT count(*) FROM services") == [(0,)]
+    assert warehouse.rows(
+        "SELECT status FROM load_report WHERE entity = 'services' AND stage = 'source'"
+    ) == [("failed",)]
