@@ -1,5 +1,7 @@
 """What can go wrong in the warehouse, as errors a person can act on."""
 
+from pydantic import ValidationError
+
 
 class WarehouseError(Exception):
     """Something in the warehouse is not as it must be; the message says what, where and what to do."""
@@ -31,3 +33,9 @@ class UnknownWorkshopError(WarehouseError):
 
 class InvalidPeriodError(ValueError):
     """A period's first day is after its last."""
+
+
+def describe_faults(error: ValidationError) -> str:
+    """What is wrong with a declaration: each faulty key and why."""
+    faults = (f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors())
+    return "; ".join(faults)

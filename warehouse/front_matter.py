@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
-from warehouse.errors import ModelError
+from warehouse.errors import ModelError, describe_faults
 
 SQL_ROOT = Path(__file__).resolve().parent.parent / "sql"
 
@@ -41,10 +41,7 @@ def read_sql_file(path: Path, header_type: type[HeaderType]) -> tuple[HeaderType
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{path.name}: the header is not TOML: {error}") from error
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
-        )
-        raise ModelError(f"{path.name}: the header is wrong: {faults}") from error
+        raise ModelError(f"{path.name}: the header is wrong: {describe_faults(error)}") from error
     sql = match["sql"].strip().rstrip(";")
     read_tables(path.name, sql)
     return header, sql

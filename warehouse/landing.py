@@ -6,7 +6,6 @@ which win over older ones of their key.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
+
+from warehouse.durable_files import sync_file, write_atomically
 
 VerdictStatus = Literal["loaded", "unchanged", "failed"]
 
@@ -203,26 +204,6 @@ class Landing:
         record = asdict(verdict) | {"at": now.isoformat(), "data_as_of": as_of.isoformat() if as_of else None}
         write_atomically(folder / "verdict.json", json.dumps(record, ensure_ascii=False, indent=1))
         return verdict
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small file so that a reader sees the old text or the new one, whatever happens."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)
-    sync_file(path.parent)
-
-
-def sync_file(path: Path) -> None:
-    """Make a file's content, or the names in a folder, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write_manifest(folder: Path, number: int, days: Days | None, files: list[LandedFile]) -> None:

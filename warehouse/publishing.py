@@ -12,10 +12,10 @@ import duckdb
 
 from warehouse.build import Build
 from warehouse.database import quote_name, quote_text
+from warehouse.durable_files import sync_file, write_atomically
 from warehouse.errors import WarehouseError
 from warehouse.generations import GENERATIONS, POINTER, Generation
 from warehouse.guards import refuse_shrunk, refuse_unchecked
-from warehouse.landing import sync_file, write_atomically
 from warehouse.load_report import DESCRIPTIONS, forget_inactive, record_verdicts
 from warehouse.models import published_models
 

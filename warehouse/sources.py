@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from warehouse.errors import WarehouseError
+from warehouse.errors import WarehouseError, describe_faults
 
 FileFormat = Literal["csv", "ndjson", "parquet"]
 
@@ -103,10 +103,7 @@ def load_sources(path: Path, active: list[str]) -> Mapping[str, Source]:
             _checked_name(name)
             sources[name] = Source.model_validate(declared[name])
         except ValidationError as error:
-            faults = "; ".join(
-                f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
-            )
-            raise SourceConfigError(f"{path}: source {name}: {faults}") from error
+            raise SourceConfigError(f"{path}: source {name}: {describe_faults(error)}") from error
         except ValueError as error:
             raise SourceConfigError(f"{path}: source name {name!r} {error}") from error
     return sources
