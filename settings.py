@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """Names of the sources to load, separated by commas."""
     source_root: Path | None = None
     """Folder that relative source paths start from; default: `sources` in the data folder."""
+    source_secrets: Path | None = None
+    """TOML file with a table of secrets for each source that needs them; default: no source does."""
     memory_limit: Annotated[str, AfterValidator(check_size)] = "4GB"
     """Most memory DuckDB takes before it spills to disk."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None

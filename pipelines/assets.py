@@ -7,12 +7,14 @@ import dagster as dg
 
 from exporters.storage import StoreError
 from pipelines.project import Project
-from pipelines.sources.files import EntityFiles, open_folder
+from pipelines.sources.loaders import open_loader
 from warehouse.build import CheckResult, Preview
+from warehouse.errors import WarehouseError
 from warehouse.landing import Days, Verdict
 from warehouse.models import Model, dependencies
 from warehouse.publishing import publish
 from warehouse.raw import raw_table
+from warehouse.sources import FileEntity, RestEntity, SourceEntity, TableEntity
 
 # The backfill policy is marked beta; without it a backfill of a year would be 365 runs.
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_policy.*")
@@ -52,8 +54,8 @@ def _source_asset(project: Project, name: str, entity: str) -> dg.AssetsDefiniti
     @dg.asset(
         key=key,
         group_name=f"source_{name}",
-        description=f"{entity} of the source {name}: {declared.files} in {source.path}.",
-        kinds={declared.format},
+        description=f"{entity} of the source {name}: {_origin(declared)} in {source.place}.",
+        kinds={declared.format if isinstance(declared, FileEntity) else source.type},
         pool=WRITER_POOL,
         partitions_def=days if declared.watermark else None,
         backfill_policy=dg.BackfillPolicy.single_run() if declared.watermark else None,
@@ -93,13 +95,23 @@ def _source_asset(project: Project, name: str, entity: str) -> dg.AssetsDefiniti
     return load
 
 
+def _origin(declared: SourceEntity) -> str:
+    match declared:
+        case FileEntity():
+            return declared.files
+        case RestEntity():
+            return declared.resource
+        case TableEntity():
+            return declared.table
+    raise AssertionError(declared)
+
+
 def _load(project: Project, name: str, entity: str, days: Days | None) -> Verdict:
-    source = project.sources[name]
     try:
-        folder = open_folder(source, project.settings.source_folder, project.settings.s3)
-    except StoreError as error:
+        loader = open_loader(project, name, entity)
+    except (StoreError, WarehouseError) as error:
         return project.landing.record_verdict(name, entity, "failed", str(error))
-    return EntityFiles(project.landing, folder, name, source, entity, project.settings.database).load(days)
+    return loader.load(days)
 
 
 def _days(context: dg.AssetExecutionContext) -> Days | None:

@@ -22,7 +22,7 @@ from warehouse.generations import Generation, Snapshot, open_snapshot
 from warehouse.landing import Days, Landing, Verdict
 from warehouse.models import Model, load_models
 from warehouse.publishing import publish
-from warehouse.sources import Source, load_sources
+from warehouse.sources import FileSource, Source, load_sources
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_S3 = S3Options(None, "us-east-1", None, None)
@@ -128,12 +128,18 @@ class SmallWarehouse:
         for path in list((own / "staging").glob("stg_sample__*.sql")):
             text = path.read_text(encoding="utf-8").replace("raw_sample__", f"raw_{name}__")
             path.with_name(path.name.replace("stg_sample__", f"stg_{name}__")).write_text(text, "utf-8")
-        self.sources[name] = self.sources["sample"].model_copy(update={"path": name})
+        self.sources[name] = self.file_source("sample").model_copy(update={"path": name})
         self.models = load_models(self.sources, self.sql_root)
+
+    def file_source(self, name: str) -> FileSource:
+        """A declared source, which delivers files."""
+        source = self.sources[name]
+        assert isinstance(source, FileSource)
+        return source
 
     def file(self, name: str, source: str = "sample") -> Path:
         """An input file; its folder is made."""
-        path = self.root / "sources" / self.sources[source].path / name
+        path = self.root / "sources" / self.file_source(source).path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -176,7 +182,7 @@ class SmallWarehouse:
 
     def entity_files(self, entity: str, source: str = "sample") -> EntityFiles:
         """The files of one entity."""
-        declared = self.sources[source]
+        declared = self.file_source(source)
         folder = open_folder(declared, self.root / "sources", NO_S3)
         return EntityFiles(self.landing, folder, source, declared, entity)
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from warehouse.database import DatabaseOptions, connect, quote_name, quote_text
 from warehouse.errors import LandingError
 from warehouse.landing import Days
-from warehouse.sources import FileFormat, SourceEntity
+from warehouse.sources import FileEntity, FileFormat, SourceEntity
 from warehouse.text_records import CsvRecords, NdjsonRecords, RejectedRecord
 
 
@@ -44,7 +44,7 @@ class FileLander:
 
     def __init__(
         self,
-        entity: SourceEntity,
+        entity: FileEntity,
         time_zone: str,
         days: Days | None,
         options: DatabaseOptions | None = None,

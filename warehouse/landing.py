@@ -1,8 +1,9 @@
 """The landing: raw rows as Parquet, one folder per entity and load, never changed once written.
 
 Layout: `<root>/<source>/<entity>/load=000001/part-0000.parquet`, one part per input file, with `load.json`
-beside them. A later whole load of the same input file replaces its rows; a load of single days adds rows,
-which win over older ones of their key.
+beside them. What a source without files delivers has names of inputs too, such as a table's or a workshop's.
+A later whole load of the same input replaces its rows. A load of changes adds rows, which win over older ones
+of their key, and may name keys that the source has no more in `deleted.parquet`.
 """
 
 import json
@@ -17,6 +18,8 @@ from typing import Literal
 from warehouse.durable_files import sync_file, write_atomically
 
 VerdictStatus = Literal["loaded", "unchanged", "failed"]
+
+DELETED = "deleted.parquet"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class LandedFile:
     rows: int
     rejected: int
     """Records that could not be read; they are in the load's `rejected.parquet`."""
+    columns: tuple[str, ...] = ()
+    """Columns of the input; empty where an older landing did not note them."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,21 @@ class Load:
 
     number: int
     landed_at: datetime
+    changes: bool
+    """Its rows add to what is there; else they replace what their inputs held."""
     days: Days | None
+    """The days that a load of changes was asked for; None: all that had changed."""
     files: tuple[LandedFile, ...]
     folder: Path
+    watermark: str | None = None
+    """Up to where the source was read, as its loader writes it."""
+    deleted: int = 0
+    """Keys that the source has no more, in `deleted.parquet`."""
+
+    @property
+    def deleted_path(self) -> Path:
+        """Keys that the source has no more: the entity's key columns."""
+        return self.folder / DELETED
 
 
 @dataclass(frozen=True)
@@ -80,10 +97,19 @@ class LoadWriter:
 
     folder: Path
     files: list[LandedFile] = field(default_factory=list)
+    watermark: str | None = None
+    """See Load."""
+    deleted: int = 0
+    """How many keys were written to `deleted_path`."""
 
     def part_path(self) -> Path:
-        """Where the next input file's rows go."""
+        """Where the next input's rows go."""
         return self.folder / f"part-{len(self.files):04d}.parquet"
+
+    @property
+    def deleted_path(self) -> Path:
+        """Where the keys go that the source has no more."""
+        return self.folder / DELETED
 
 
 class Landing:
@@ -106,9 +132,20 @@ class Landing:
         return {
             landed.file: landed.fingerprint
             for load in self.loads(source, entity)
-            if load.days is None
+            if not load.changes
             for landed in load.files
         }
+
+    def watermark(self, source: str, entity: str) -> str | None:
+        """Up to where the source was read by the newest load that says so."""
+        marks = [load.watermark for load in self.loads(source, entity) if load.watermark is not None]
+        return marks[-1] if marks else None
+
+    def unfinished(self, source: str, entity: str) -> Path:
+        """Folder, made, in which a loader keeps what it has read so far of a load that may be cut short."""
+        folder = self.entity_folder(source, entity) / ".unfinished"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def live_parts(self, source: str, entity: str) -> list[Part]:
         """The parts that together hold the entity as last landed."""
@@ -120,7 +157,7 @@ class Landing:
                 for landed in load.files
                 if landed.file not in whole
             ]
-            if load.days is None:
+            if not load.changes:
                 whole.update(landed.file for landed in load.files)
         return live
 
@@ -128,7 +165,7 @@ class Landing:
         """The parts that newer whole loads of their files have replaced: what once was there."""
         replaced: list[Part] = []
         newest: dict[str, datetime] = {}
-        for load in reversed([load for load in self.loads(source, entity) if load.days is None]):
+        for load in reversed([load for load in self.loads(source, entity) if not load.changes]):
             for landed in load.files:
                 if landed.file in newest:
                     path = load.folder / landed.part
@@ -139,7 +176,7 @@ class Landing:
     def rejected_parts(self, source: str, entity: str) -> list[tuple[Path, list[str]]]:
         """Files of unreadable records, each with the input files whose whole load it still speaks for."""
         newest: dict[str, int] = {}
-        loads = [load for load in self.loads(source, entity) if load.days is None]
+        loads = [load for load in self.loads(source, entity) if not load.changes]
         for load in loads:
             newest.update({landed.file: load.number for landed in load.files})
         found = []
@@ -150,10 +187,13 @@ class Landing:
         return found
 
     @contextmanager
-    def write_load(self, source: str, entity: str, days: Days | None) -> Iterator[LoadWriter]:
+    def write_load(
+        self, source: str, entity: str, days: Days | None = None, *, changes: bool = False
+    ) -> Iterator[LoadWriter]:
         """Write one load: it is there whole when the block ends, and not at all when it raises.
 
-        A block that lands no file leaves no load.
+        A load of single days is one of changes. A block that lands no input, deletes no key and moves no
+        watermark leaves no load.
         """
         parent = self.entity_folder(source, entity)
         parent.mkdir(parents=True, exist_ok=True)
@@ -166,8 +206,8 @@ class Landing:
         try:
             writer = LoadWriter(folder)
             yield writer
-            if writer.files:
-                _write_manifest(folder, number, days, writer.files)
+            if writer.files or writer.deleted or writer.watermark is not None:
+                _write_manifest(writer, number, days, changes or days is not None)
                 for path in folder.iterdir():
                     sync_file(path)
                 sync_file(folder)
@@ -206,18 +246,32 @@ class Landing:
         return verdict
 
 
-def _write_manifest(folder: Path, number: int, days: Days | None, files: list[LandedFile]) -> None:
+def _write_manifest(writer: LoadWriter, number: int, days: Days | None, changes: bool) -> None:
     record = {
         "load": number,
         "landed_at": datetime.now(UTC).isoformat(),
+        "changes": changes,
         "days": [days.first.isoformat(), days.last.isoformat()] if days else None,
-        "files": [asdict(landed) for landed in files],
+        "watermark": writer.watermark,
+        "deleted": writer.deleted,
+        "files": [asdict(landed) for landed in writer.files],
     }
-    write_atomically(folder / "load.json", json.dumps(record, ensure_ascii=False, indent=1))
+    write_atomically(writer.folder / "load.json", json.dumps(record, ensure_ascii=False, indent=1))
 
 
 def _read_load(folder: Path) -> Load:
     record = json.loads((folder / "load.json").read_text(encoding="utf-8"))
     days = Days(*(date.fromisoformat(day) for day in record["days"])) if record["days"] else None
-    files = tuple(LandedFile(**landed) for landed in record["files"])
-    return Load(record["load"], datetime.fromisoformat(record["landed_at"]), days, files, folder)
+    files = tuple(
+        LandedFile(**{**landed, "columns": tuple(landed.get("columns", ()))}) for landed in record["files"]
+    )
+    return Load(
+        number=record["load"],
+        landed_at=datetime.fromisoformat(record["landed_at"]),
+        changes=record.get("changes", days is not None),
+        days=days,
+        files=files,
+        folder=folder,
+        watermark=record.get("watermark"),
+        deleted=record.get("deleted", 0),
+    )

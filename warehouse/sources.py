@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from warehouse.errors import WarehouseError, describe_faults
 
@@ -40,23 +50,18 @@ class _Declaration(BaseModel):
 
 
 class SourceEntity(_Declaration):
-    """One kind of row that a source delivers, in files of one shape."""
+    """One kind of row that a source delivers."""
 
-    files: str
-    """Glob below the source's path."""
-    format: FileFormat
     key: list[str] = Field(min_length=1)
     """Columns that identify a row: of several rows with one key the newest is taken."""
     columns: list[str] = Field(min_length=1)
-    """Columns that each file must have; others are landed as they come."""
+    """Columns that there must be; others are landed as they come."""
     watermark: str | None = None
     """Column that tells when a row last changed: orders the rows of one key and places a row on a day."""
     watermark_format: str | None = None
     """strptime format of a watermark in local time; None: ISO 8601, in UTC where no offset is written."""
     keep_vanished: bool = False
-    """Keep rows that a newer version of their file has no more, the instant in the column `_vanished`."""
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    """CSV only."""
+    """Keep rows that the source has no more, the instant in the column `_vanished`."""
 
     @model_validator(mode="after")
     def _key_and_watermark_are_columns(self) -> Self:
@@ -67,18 +72,90 @@ class SourceEntity(_Declaration):
         return self
 
 
-class Source(_Declaration):
-    """Where rows come from."""
+class FileEntity(SourceEntity):
+    """Rows in files of one shape."""
 
-    path: str
-    """Folder (absolute, or relative to the source root), or `s3://bucket/prefix`."""
+    files: str
+    """Glob below the source's path."""
+    format: FileFormat
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    """CSV only."""
+
+
+class RestEntity(SourceEntity):
+    """Rows of one resource of an HTTP API."""
+
+    resource: str
+    """Name of the resource, as the API's reader knows it."""
+
+
+class TableEntity(SourceEntity):
+    """Rows of one database table or view."""
+
+    table: str
+    """Its name, with its schema where that is not the default one: `schema.table`."""
+
+
+class _Source(_Declaration):
     time_zone: Annotated[str, AfterValidator(_checked_zone)]
     """Zone of workshops that name none, and of local times in the source."""
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
     """Currency of workshops that name none; None: the source knows no money."""
     service_time: Literal["start_time", "completed_at"] = "start_time"
     """The instant that decides on which day a booking counts; a booking without it counts by its start."""
-    entities: dict[Name, SourceEntity]
+
+
+class FileSource(_Source):
+    """A source that delivers files."""
+
+    type: Literal["files"] = "files"
+    path: str
+    """Folder (absolute, or relative to the source root), or `s3://bucket/prefix`."""
+    entities: dict[Name, FileEntity]
+
+    @property
+    def place(self) -> str:
+        """Where the rows come from, for people."""
+        return self.path
+
+
+class RestSource(_Source):
+    """A source that is an HTTP API."""
+
+    type: Literal["rest"]
+    api: Literal["workshop_portal", "plandocket"]
+    """Which API it speaks."""
+    url: str
+    """Where the API is, without a secret in it."""
+    entities: dict[Name, RestEntity]
+
+    @property
+    def place(self) -> str:
+        """Where the rows come from, for people."""
+        return self.url
+
+
+class DatabaseSource(_Source):
+    """A source that is a PostgreSQL database; its URL is a secret."""
+
+    type: Literal["postgresql"]
+    entities: dict[Name, TableEntity]
+
+    @property
+    def place(self) -> str:
+        """Where the rows come from, for people."""
+        return "PostgreSQL"
+
+
+Source = FileSource | RestSource | DatabaseSource
+_SOURCE: TypeAdapter[Source] = TypeAdapter(
+    Annotated[
+        Annotated[FileSource, Tag("files")]
+        | Annotated[RestSource, Tag("rest")]
+        | Annotated[DatabaseSource, Tag("postgresql")],
+        Discriminator(lambda declared: declared.get("type", "files")),
+    ]
+)
 
 
 def load_sources(path: Path, active: list[str]) -> Mapping[str, Source]:
@@ -101,7 +178,7 @@ def load_sources(path: Path, active: list[str]) -> Mapping[str, Source]:
     for name in active:
         try:
             _checked_name(name)
-            sources[name] = Source.model_validate(declared[name])
+            sources[name] = _SOURCE.validate_python(declared[name])
         except ValidationError as error:
             raise SourceConfigError(f"{path}: source {name}: {describe_faults(error)}") from error
         except ValueError as error:

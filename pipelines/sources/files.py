@@ -14,7 +14,7 @@ from warehouse.database import DatabaseOptions
 from warehouse.errors import LandingError
 from warehouse.file_formats import FileLander
 from warehouse.landing import Days, LandedFile, Landing, Verdict, VerdictStatus
-from warehouse.sources import Source, SourceEntity
+from warehouse.sources import FileEntity, FileSource
 
 
 class Folder(Protocol):
@@ -71,7 +71,7 @@ class StoreFolder:
             yield path
 
 
-def open_folder(source: Source, root: Path, s3: S3Options) -> Folder:
+def open_folder(source: FileSource, root: Path, s3: S3Options) -> Folder:
     """The folder that a source's path names; a relative one starts from `root`."""
     if source.path.startswith("s3://"):
         return StoreFolder(open_store(source.path, s3=s3))
@@ -86,13 +86,13 @@ class EntityFiles:
     folder: Folder
     name: str
     """Name of the source."""
-    source: Source
+    source: FileSource
     entity: str
     database: DatabaseOptions = field(default_factory=DatabaseOptions)
     """Limits of reading one file."""
 
     @property
-    def declared(self) -> SourceEntity:
+    def declared(self) -> FileEntity:
         """The entity's declaration."""
         return self.source.entities[self.entity]
 

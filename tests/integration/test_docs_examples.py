@@ -18,7 +18,7 @@ from warehouse.generations import open_snapshot
 from warehouse.landing import Landing
 from warehouse.models import load_models
 from warehouse.publishing import publish
-from warehouse.sources import load_sources
+from warehouse.sources import FileSource, load_sources
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -47,7 +47,9 @@ def test_own_source(tmp_path: Path) -> None:
     models = load_models(sources, sql)
     landing = Landing(tmp_path / "landing")
     folder = LocalFolder(tmp_path / "garage")
-    verdict = EntityFiles(landing, folder, "garage", sources["garage"], "jobs").load()
+    source = sources["garage"]
+    assert isinstance(source, FileSource)
+    verdict = EntityFiles(landing, folder, "garage", source, "jobs").load()
     assert (verdict.status, verdict.detail) == ("loaded", "3 rows from 1 files")
     with open_build(tmp_path / "build.duckdb", landing, sources, models, DatabaseOptions()) as build:
         build.create_raw("garage", "jobs")

@@ -11,7 +11,7 @@ from tests.integration.test_night import contents
 from tests.s3_server import S3Server
 from tests.small_warehouse import BOOKING, Row, SmallWarehouse, csv_text
 from warehouse.landing import Landing, Verdict
-from warehouse.sources import load_sources
+from warehouse.sources import FileSource, load_sources
 
 PREFIX = "exports/nightly"
 
@@ -36,7 +36,9 @@ def put(server: S3Server, key: str, content: bytes) -> None:
 
 def load(server: S3Server, landing: Landing, entity: str = "bookings", secret: str | None = None) -> Verdict:
     path = f"s3://{server.bucket}/{PREFIX}"
-    source = load_sources(ROOT / "sources.toml", ["sample"])["sample"].model_copy(update={"path": path})
+    declared = load_sources(ROOT / "sources.toml", ["sample"])["sample"]
+    assert isinstance(declared, FileSource)
+    source = declared.model_copy(update={"path": path})
     folder = open_folder(source, Path("nowhere"), server.options(secret_key=secret))
     return EntityFiles(landing, folder, "sample", source, entity).load()
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from warehouse.errors import LandingError
 from warehouse.file_formats import FileLander
 from warehouse.landing import Days
-from warehouse.sources import FileFormat, SourceEntity
+from warehouse.sources import FileEntity, FileFormat
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Landed:
     rejected: list[tuple[int, str, str]]
 
 
-def declare(format_: FileFormat, columns: Sequence[str] = ("a", "b"), **more: Any) -> SourceEntity:
-    return SourceEntity(files="*", format=format_, key=[columns[0]], columns=list(columns), **more)
+def declare(format_: FileFormat, columns: Sequence[str] = ("a", "b"), **more: Any) -> FileEntity:
+    return FileEntity(files="*", format=format_, key=[columns[0]], columns=list(columns), **more)
 
 
-def land(folder: Path, content: bytes, entity: SourceEntity, days: Days | None = None) -> Landed:
+def land(folder: Path, content: bytes, entity: FileEntity, days: Days | None = None) -> Landed:
     path, part, aside = folder / "in.txt", folder / "part.parquet", folder / "rejected.parquet"
     path.write_bytes(content)
     aside.unlink(missing_ok=True)

@@ -1,0 +1,30 @@
+"""The loaders of sources: how each kind of source is read into the landing, one case per kind."""
+
+from typing import Protocol
+
+from pipelines.project import Project
+from pipelines.sources.files import EntityFiles, open_folder
+from warehouse.landing import Days, Verdict
+from warehouse.sources import FileSource
+
+
+class Loader(Protocol):
+    """Reads one entity of a source into the landing."""
+
+    def load(self, days: Days | None = None) -> Verdict:
+        """Land what is new, or with `days` the rows of those days again.
+
+        A fault is told by the verdict, which is kept in the landing; what was landed before stays.
+        """
+        ...
+
+
+def open_loader(project: Project, name: str, entity: str) -> Loader:
+    """The loader of an entity of the named source."""
+    settings = project.settings
+    match project.sources[name]:
+        case FileSource() as source:
+            folder = open_folder(source, settings.source_folder, settings.s3)
+            return EntityFiles(project.landing, folder, name, source, entity, settings.database)
+        case other:
+            raise NotImplementedError(f"sources of type {other.type} have no loader yet")
