@@ -14,7 +14,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
 endef
 export LIST_FILES
 
-.PHONY: demo test check dev clean
+.PHONY: demo test check bench dev clean
 
 ## demo: install, load the sample, build, publish, show figures, export every report in every format
 demo: .venv/.demo
@@ -38,6 +38,11 @@ check: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+## bench: measure the night beside a script written by hand, write docs/benchmarks.md; BENCH_BOOKINGS=1000000 for less
+BENCH_BOOKINGS ?= 10000000
+bench: .venv/.demo
+	$(BIN)/python -m bench $(BENCH_BOOKINGS)
 
 ## dev: Dagster's web page on http://127.0.0.1:3000
 dev: .venv/.demo

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from settings import Settings
-from warehouse.build import Build, open_build
+from warehouse.build import Build
+from warehouse.build_file import open_build
 from warehouse.landing import Landing
 from warehouse.models import Model, load_models
 from warehouse.sources import Source, load_sources

@@ -1,25 +1,38 @@
-"""Building the models in the build file, step by step: each step leaves it readable and can be run again."""
+"""Building raw tables and models in the build file: each step leaves it readable and can be run again.
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+A model is built whole, or follows what changed since it was built; both give the same table.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from warehouse.database import DatabaseOptions, connect, quote_name
-from warehouse.entities import build_entity
-from warehouse.errors import ModelError, WarehouseBusyError, WarehouseError
+from warehouse.database import quote_name
+from warehouse.entities import build_entity, count_rows
+from warehouse.entity_changes import EntityChanges, MustBuildWholeError, Stage
+from warehouse.errors import ModelError
+from warehouse.inbox import find_built, forget_built, has_changes, is_built, post_keys, record_built
 from warehouse.landing import Landing
-from warehouse.load_report import create_reports, forget_checks, replace_checks
-from warehouse.models import CheckHeader, Model, StagingHeader, dependents
-from warehouse.raw import create_raw, create_sources, raw_table
+from warehouse.load_report import forget_checks, replace_checks
+from warehouse.mart_changes import can_follow, follow_mart
+from warehouse.models import (
+    CheckHeader,
+    EntityHeader,
+    MartHeader,
+    Model,
+    TableHeader,
+    dependents,
+)
+from warehouse.raw import RawTable, create_raw_view, raw_table, refresh_raw
+from warehouse.restatements import forget_before, keep_before
 from warehouse.sources import Source
 
 _SAMPLE_ROWS = 5
-_WAIT_SECONDS = 30
-"""How long a step waits for another process's step to end."""
+_COMPARED_ROWS = 100_000
+"""Rows up to which a table that was built whole is compared with what it was, to tell its readers what changed."""
 
 
 @dataclass(frozen=True)
@@ -49,22 +62,44 @@ class Preview:
 class Build:
     """The build file, open for writing: one process at a time."""
 
+    most_changed = 0.2
+    """Share of a table's rows above which building it whole is faster than following changes."""
+
     def __init__(
         self,
+        path: Path,
         connection: duckdb.DuckDBPyConnection,
         landing: Landing,
         sources: Mapping[str, Source],
         models: Mapping[str, Model],
     ) -> None:
+        self.path = path
         self.connection = connection
         self.landing = landing
         self.sources = sources
         self.models = models
+        self._raw = {
+            raw_table(name, entity): RawTable(landing, name, entity, declared)
+            for name, source in sources.items()
+            for entity, declared in source.entities.items()
+        }
+        self._shown: set[str] = set()
 
     def create_raw(self, source: str, entity: str) -> int:
-        """Refresh the raw table of a source entity from the landing; returns its row count."""
-        forget_checks(self.connection, dependents(raw_table(source, entity), self.models))
-        return create_raw(self.connection, self.landing, source, self.sources[source], entity)
+        """Make the raw table of a source entity show what is landed; returns the rows that the source has."""
+        raw = self._raw[raw_table(source, entity)]
+        stale = dependents(raw.name, self.models)
+        forget_checks(self.connection, stale)
+        following: list[str] = []
+        others: list[str] = []
+        for name in stale:
+            if self.models[name].layer == "entities" and self._stages_raw(self.models[name], raw.name):
+                stages = self._stages(self.models[name])
+                (following if stages is not None else others).append(name)
+        rows = refresh_raw(self.connection, raw, following, others, self.most_changed)
+        create_raw_view(self.connection, raw)
+        self._shown.add(raw.name)
+        return rows
 
     def build_model(self, name: str) -> list[CheckResult]:
         """Build one model from what its query reads, run its checks and keep how they came out.
@@ -77,10 +112,12 @@ class Build:
         model = self.models[name]
         forget_checks(self.connection, dependents(name, self.models) | {name})
         try:
-            if model.layer == "entities":
-                build_entity(self.connection, model, self._staging_of(model))
+            if model.layer == "staging":
+                self._show(name)
             else:
-                self._create(model)
+                for staging in self._staging_of(model):
+                    self._show(staging.name)
+                self._bring_up_to_date(model)
             self._compare_columns(model)
         except duckdb.Error as error:
             raise ModelError(f"{model.layer}/{name}.sql: {error}") from error
@@ -90,12 +127,26 @@ class Build:
 
     def preview(self, name: str, columns: Sequence[str]) -> Preview:
         """Row count of a table or view of the build file, and the named columns of its first rows."""
-        count = self.connection.execute(f"SELECT count(*) FROM {quote_name(name)}").fetchone()
+        self._show(name)
         shown = ", ".join(quote_name(column) for column in columns)
         head = self.connection.execute(
             f"SELECT {shown} FROM {quote_name(name)} LIMIT {_SAMPLE_ROWS}"
         ).fetchall()
-        return Preview(int(count[0]) if count else 0, tuple(columns), tuple(head))
+        return Preview(count_rows(self.connection, quote_name(name)), tuple(columns), tuple(head))
+
+    def _show(self, name: str) -> None:
+        """Create the view of a raw table or staging model, and those it reads, for this connection."""
+        if name in self._shown:
+            return
+        if name in self._raw:
+            create_raw_view(self.connection, self._raw[name])
+        elif name in self.models and self.models[name].layer == "staging":
+            for read in sorted(self.models[name].reads):
+                self._show(read)
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {quote_name(name)} AS {self.models[name].sql}"
+            )
+        self._shown.add(name)
 
     def _staging_of(self, entity: Model) -> Sequence[Model]:
         return [
@@ -104,13 +155,126 @@ class Build:
             if model.layer == "staging" and model.entity == entity.name and model.source in self.sources
         ]
 
-    def _create(self, model: Model) -> None:
-        name = quote_name(model.name)
-        if isinstance(model.header, StagingHeader):
-            self.connection.execute(f"CREATE OR REPLACE VIEW {name} AS {model.sql}")
+    def _stages_raw(self, entity: Model, raw: str) -> bool:
+        """Whether rows of the raw table become rows of the entity, not only through other entities."""
+        stale = {model for model in dependents(raw, self.models) if self.models[model].layer == "staging"}
+        return any(model.name in stale for model in self._staging_of(entity))
+
+    def _stages(self, entity: Model) -> list[Stage] | None:
+        """The staging models of an entity that can follow changes; None: it cannot."""
+        if not isinstance(entity.header, EntityHeader) or not entity.header.follows:
+            return None
+        stages = []
+        for model in self._staging_of(entity):
+            if model.row_by_row is None or model.row_by_row not in self._raw:
+                return None
+            stages.append(Stage(model, self._raw[model.row_by_row]))
+        return stages
+
+    def _bring_up_to_date(self, model: Model) -> None:
+        digest = self._digest(model)
+        built = find_built(self.connection, model.name, digest)
+        if built is not None and not has_changes(self.connection, model.name):
+            return
+        if built is not None and built.appended <= built.rows * self.most_changed:
+            self.connection.execute("BEGIN")
+            try:
+                written = self._follow(model)
+            except MustBuildWholeError:
+                self.connection.execute("ROLLBACK")
+            else:
+                self._post_changes(model)
+                record_built(self.connection, model.name, digest, built.rows, built.appended + written)
+                self.connection.execute("COMMIT")
+                return
+        self._build_whole(model, digest)
+
+    def _follow(self, model: Model) -> int:
+        if model.layer == "entities":
+            stages = self._stages(model)
+            if stages is None:
+                raise MustBuildWholeError
+            return EntityChanges(self.connection, model, stages).follow()
+        if not can_follow(model):
+            raise MustBuildWholeError
+        [(database,)] = self.connection.execute("SELECT current_database()").fetchall()
+        written = follow_mart(self.connection, model, database)
+        if isinstance(model.header, MartHeader) and model.header.restated:
+            keep_before(self.connection, model.name, model.header)
+        return written
+
+    def _build_whole(self, model: Model, digest: str) -> None:
+        header = model.header
+        assert isinstance(header, TableHeader)  # noqa: S101
+        restated = isinstance(header, MartHeader) and bool(header.restated)
+        self.connection.execute("BEGIN")
+        compared = self._keep_as_it_was(model, None if restated else _COMPARED_ROWS)
+        if model.layer == "entities":
+            rows = build_entity(self.connection, model, self._staging_of(model))
         else:
-            order = ", ".join(model.header.sort)
-            self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql} ORDER BY {order}")
+            order = ", ".join(header.sort)
+            self.connection.execute(
+                f"CREATE OR REPLACE TABLE {quote_name(model.name)} AS {model.sql} ORDER BY {order}"
+            )
+            rows = count_rows(self.connection, quote_name(model.name))
+        if compared:
+            table = quote_name(model.name)
+            self.connection.execute(
+                "CREATE OR REPLACE TEMP TABLE changed_rows AS"
+                f" (FROM before EXCEPT FROM {table}) UNION ALL (FROM {table} EXCEPT FROM before)"
+            )
+            if isinstance(header, MartHeader) and header.restated:
+                keep_before(self.connection, model.name, header)
+            self._post_changes(model)
+        else:
+            forget_before(self.connection, model.name)
+            forget_built(self.connection, self._readers(model))
+        record_built(self.connection, model.name, digest, rows)
+        self.connection.execute("COMMIT")
+
+    def _keep_as_it_was(self, model: Model, most_rows: int | None) -> bool:
+        """Copy a table that is about to be built whole to `before`, when it can be compared and is not too large."""
+        described = self.connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = $name"
+            " AND schema_name = 'main' AND database_name = current_database()",
+            {"name": model.name},
+        ).fetchall()
+        if dict(described) != {name: column.type for name, column in model.header.columns.items()}:
+            return False
+        if most_rows is not None and count_rows(self.connection, quote_name(model.name)) > most_rows:
+            return False
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE before AS FROM {quote_name(model.name)}")
+        return True
+
+    def _post_changes(self, model: Model) -> None:
+        """Tell the models that read this one which of its rows changed: `changed_rows`."""
+        for reader in self._readers(model):
+            header = self.models[reader].header
+            columns = header.lookups.get(model.name) if isinstance(header, TableHeader) else None
+            if isinstance(header, MartHeader) and header.of == model.name:
+                columns = header.slice
+            if count_rows(self.connection, "changed_rows") == 0 or not is_built(self.connection, reader):
+                continue
+            if columns is None:
+                forget_built(self.connection, [reader])
+            else:
+                post_keys(self.connection, model.name, reader, columns, "changed_rows")
+
+    def _readers(self, model: Model) -> list[str]:
+        return [name for name, other in self.models.items() if model.name in other.reads]
+
+    def _digest(self, model: Model) -> str:
+        """What decides how a model's table comes about, besides the rows."""
+        parts = [model.sql, model.header.model_dump_json()]
+        if model.layer == "entities":
+            for position, (name, source) in enumerate(self.sources.items()):
+                parts.append(f"{position} {name} {source.time_zone} {source.currency} {source.service_time}")
+            parts += [
+                f"{other.name} {other.sql} {other.header.model_dump_json()}"
+                for other in self.models.values()
+                if other.layer == "staging"
+            ]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _compare_columns(self, model: Model) -> None:
         rows = self.connection.execute(f"DESCRIBE {quote_name(model.name)}").fetchall()
@@ -128,46 +292,8 @@ class Build:
 
     def _run_check(self, name: str, check: CheckHeader) -> CheckResult:
         try:
-            count = self.connection.execute(f"SELECT count(*) FROM ({check.sql})").fetchone()
-            broken = int(count[0]) if count else 0
+            broken = count_rows(self.connection, f"({check.sql})")
             rows = self.connection.execute(f"{check.sql} LIMIT {_SAMPLE_ROWS}").fetchall() if broken else []
         except duckdb.Error as error:
             raise ModelError(f"{name}: the check {check.name} cannot run: {error}") from error
         return CheckResult(check, broken, tuple(str(row) for row in rows))
-
-
-@contextmanager
-def open_build(
-    path: Path,
-    landing: Landing,
-    sources: Mapping[str, Source],
-    models: Mapping[str, Model],
-    options: DatabaseOptions,
-) -> Iterator[Build]:
-    """Open the build file for writing; while another process has it, wait for a while.
-
-    Raises:
-        WarehouseBusyError: another process has been writing all the while.
-        WarehouseError: the file cannot be opened.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = _connect_in_turn(path, options)
-    try:
-        create_sources(connection, sources)
-        create_reports(connection)
-        yield Build(connection, landing, sources, models)
-    except duckdb.Error as error:
-        raise WarehouseError(f"{path}: {error}") from error
-    finally:
-        connection.close()
-
-
-def _connect_in_turn(path: Path, options: DatabaseOptions) -> duckdb.DuckDBPyConnection:
-    end = time.monotonic() + _WAIT_SECONDS
-    while True:
-        try:
-            return connect(path, options=options)
-        except WarehouseBusyError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)

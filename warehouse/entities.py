@@ -25,7 +25,7 @@ def create_typed(connection: duckdb.DuckDBPyConnection, entity: Model, staging: 
     Raises:
         ModelError: no staging model delivers a required column.
     """
-    header = _header(entity)
+    header = entity_header(entity)
     union = " UNION ALL BY NAME ".join(
         f"SELECT *, {quote_text(model.source)} AS source FROM {quote_name(model.name)}" for model in staging
     )
@@ -50,68 +50,69 @@ def create_typed(connection: duckdb.DuckDBPyConnection, entity: Model, staging: 
     source, origin = ("staged.source", f"FROM ({union}) AS staged") if staging else ("''", "WHERE false")
     content = "staged" if staging else "NULL"
     connection.execute(
-        f"CREATE OR REPLACE VIEW {quote_name('typed_' + entity.name)} AS"
+        f"CREATE OR REPLACE TEMP VIEW {quote_name('typed_' + entity.name)} AS"
         f" SELECT {source} AS source, {', '.join(typed)}, {misfit} AS misfit, {file} AS _file, {row} AS _row,"
         f" {content} AS _staged {origin}"
     )
 
 
-def build_entity(connection: duckdb.DuckDBPyConnection, entity: Model, staging: Sequence[Model]) -> None:
-    """Build the entity's table, its quarantined rows and its rows of the load report, in one transaction."""
-    header = _header(entity)
-    key = ", ".join(header.key)
-    newest = ", ".join(f"{column} DESC NULLS LAST" for column in (*header.newest, "_file", "_row"))
-    connection.execute("BEGIN")
+def build_entity(connection: duckdb.DuckDBPyConnection, entity: Model, staging: Sequence[Model]) -> int:
+    """Build the entity's table, its quarantined rows and its rows of the load report; returns its row count.
+
+    Rows that break a rule and duplicates are looked for only where the counts say that there are some.
+    """
+    header = entity_header(entity)
     create_typed(connection, entity, staging)
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE judged AS
-        SELECT * EXCLUDE (_staged, misfit, reason), coalesce(misfit, reason) AS reason,
-               CASE WHEN coalesce(misfit, reason) IS NOT NULL THEN to_json(_staged) END AS content
-        FROM ({entity.sql})
-        """
-    )
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TABLE {quote_name(entity.name)} AS
-        SELECT {", ".join(quote_name(column) for column in header.columns)} FROM judged
-        WHERE reason IS NULL
-        QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {newest}) = 1
-        ORDER BY {", ".join(header.sort)}
-        """
-    )
+    table, columns = quote_name(entity.name), ", ".join(quote_name(column) for column in header.columns)
+    good = f"SELECT {columns} FROM ({entity.sql}) WHERE coalesce(misfit, reason) IS NULL"
+    order = ", ".join(header.sort)
+    connection.execute(f"CREATE OR REPLACE TABLE {table} AS {good} ORDER BY {order}")
+    fit = _rows_by_source(connection, table)
+    key = ", ".join(header.key)
+    if connection.execute(f"SELECT 1 FROM {table} GROUP BY {key} HAVING count(*) > 1 LIMIT 1").fetchall():
+        newest = ", ".join(f"{column} DESC NULLS LAST" for column in (*header.newest, "_file", "_row"))
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {table} AS {good}"
+            f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {newest}) = 1 ORDER BY {order}"
+        )
+    loaded = _rows_by_source(connection, table)
     for model in staging:
-        _report(connection, entity, model)
-    connection.execute("DROP TABLE judged")
-    connection.execute("COMMIT")
+        rows_in = count_rows(connection, quote_name(model.name))
+        unfit = f"""
+            SELECT {key_json(header)} AS key, coalesce(misfit, reason) AS reason, _file AS file, _row AS row,
+                   to_json(_staged) AS content
+            FROM ({entity.sql}) WHERE source = {quote_text(model.source)} AND coalesce(misfit, reason) IS NOT NULL"""
+        replace_report(
+            connection,
+            source=model.source,
+            entity=entity.name,
+            stage="entity",
+            rows_in=rows_in,
+            loaded=loaded.get(model.source, 0),
+            duplicate=fit.get(model.source, 0) - loaded.get(model.source, 0),
+            quarantine=unfit if rows_in != fit.get(model.source, 0) else f"{unfit} AND false",
+        )
+    return sum(loaded.values())
 
 
-def _report(connection: duckdb.DuckDBPyConnection, entity: Model, staging: Model) -> None:
-    counts = connection.execute(
-        f"""
-        SELECT (SELECT count(*) FROM {quote_name(staging.name)}),
-               (SELECT count(*) FROM {quote_name(entity.name)} WHERE source = $source),
-               (SELECT count(*) FROM judged WHERE source = $source AND reason IS NULL)
-        """,
-        {"source": staging.source},
-    ).fetchone()
-    rows_in, loaded, fit = counts or (0, 0, 0)
-    key = ", ".join(f"{quote_text(column)}: {column}" for column in _header(entity).key if column != "source")
-    replace_report(
-        connection,
-        source=staging.source,
-        entity=entity.name,
-        stage="entity",
-        rows_in=rows_in,
-        loaded=loaded,
-        duplicate=fit - loaded,
-        quarantine=f"""
-            SELECT to_json({{{key}}}) AS key, reason, _file AS file, _row AS row, content FROM judged
-            WHERE source = {quote_text(staging.source)} AND reason IS NOT NULL""",
-    )
+def key_json(header: EntityHeader) -> str:
+    """SQL for a row's key as quarantine writes it: JSON without the source."""
+    key = ", ".join(f"{quote_text(column)}: {column}" for column in header.key if column != "source")
+    return f"CAST(to_json({{{key}}}) AS VARCHAR)"
 
 
-def _header(entity: Model) -> EntityHeader:
+def count_rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    """Row count of a table, view or bracketed query."""
+    [(count,)] = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()
+    return int(count)
+
+
+def _rows_by_source(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, int]:
+    return dict(connection.execute(f"SELECT source, count(*) FROM {table} GROUP BY source").fetchall())
+
+
+def entity_header(entity: Model) -> EntityHeader:
+    """The entity's header."""
     if not isinstance(entity.header, EntityHeader):
         raise ModelError(f"{entity.name}: is not an entity")
     return entity.header

@@ -61,3 +61,23 @@ def read_tables(name: str, sql: str) -> frozenset[str]:
         raise ModelError(f"{name}: must hold exactly one query after its header")
     sources = [source for scope in traverse_scope(statements[0]) for source in scope.sources.values()]
     return frozenset(source.name for source in sources if isinstance(source, exp.Table))
+
+
+def reads_row_by_row(sql: str) -> str | None:
+    """The one table that the query reads, when each of its rows comes from one row of that table alone."""
+    query = sqlglot.parse_one(sql, dialect="duckdb")
+    gathering = (
+        exp.Join,
+        exp.Group,
+        exp.Distinct,
+        exp.Window,
+        exp.AggFunc,
+        exp.Qualify,
+        exp.Subquery,
+        exp.With,
+    )
+    expanding = (exp.Unnest, exp.Explode, exp.Limit, exp.SetOperation, exp.Lateral)
+    tables = list(query.find_all(exp.Table))
+    if not isinstance(query, exp.Select) or len(tables) != 1 or query.find(*gathering, *expanding):
+        return None
+    return tables[0].name

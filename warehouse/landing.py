@@ -20,6 +20,8 @@ from warehouse.durable_files import sync_file, write_atomically
 VerdictStatus = Literal["loaded", "unchanged", "failed"]
 
 DELETED = "deleted.parquet"
+PARTS_OF_A_LOAD = 1_000_000
+"""More than a load can have inputs."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,14 @@ class Part:
     load: int
     file: str
     path: Path
+    rows: int
     replaced_at: datetime | None = None
-    """When a newer whole load of the file replaced the part; None: its rows are the present ones."""
+    """When a newer whole load of the input replaced the part; None: its rows are there."""
+
+    @property
+    def number(self) -> int:
+        """Identifies the part within its entity."""
+        return self.load * PARTS_OF_A_LOAD + int(self.path.stem.removeprefix("part-"))
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,7 @@ class Landing:
         whole: set[str] = set()
         for load in reversed(self.loads(source, entity)):
             live[:0] = [
-                Part(load.number, landed.file, load.folder / landed.part)
+                Part(load.number, landed.file, load.folder / landed.part, landed.rows)
                 for landed in load.files
                 if landed.file not in whole
             ]
@@ -162,15 +170,17 @@ class Landing:
         return live
 
     def replaced_parts(self, source: str, entity: str) -> list[Part]:
-        """The parts that newer whole loads of their files have replaced: what once was there."""
+        """The parts that newer whole loads of their inputs have replaced: what once was there."""
         replaced: list[Part] = []
-        newest: dict[str, datetime] = {}
-        for load in reversed([load for load in self.loads(source, entity) if not load.changes]):
-            for landed in load.files:
-                if landed.file in newest:
-                    path = load.folder / landed.part
-                    replaced.append(Part(load.number, landed.file, path, newest[landed.file]))
-                newest[landed.file] = load.landed_at
+        whole: dict[str, datetime] = {}
+        for load in reversed(self.loads(source, entity)):
+            replaced[:0] = [
+                Part(load.number, landed.file, load.folder / landed.part, landed.rows, whole[landed.file])
+                for landed in load.files
+                if landed.file in whole
+            ]
+            if not load.changes:
+                whole.update((landed.file, load.landed_at) for landed in load.files)
         return replaced
 
     def rejected_parts(self, source: str, entity: str) -> list[tuple[Path, list[str]]]:

@@ -1,4 +1,4 @@
-"""The accounts of a load: `load_report`, `quarantine` and `check_report`, tables that analysts can query.
+"""The accounts of a load: `load_report`, `quarantine`, `check_report` and `restatements`, tables for analysts.
 
 Each row that comes in is loaded, a duplicate, or quarantined with its reason, and the three add up. This is
 counted twice: when a source's files become raw rows (stage `source`), and when staged rows become a canonical
@@ -27,6 +27,10 @@ DESCRIPTIONS: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "loaded": ("BIGINT", "Rows that are there now."),
             "duplicate": ("BIGINT", "Rows that gave way to a newer row of the same key."),
             "quarantined": ("BIGINT", "Rows set aside; the table quarantine holds them with their reasons."),
+            "vanished": (
+                "BIGINT",
+                "Rows besides these that the source once had and has no more (stage source).",
+            ),
             "status": ("VARCHAR", "How the last load ended: loaded, unchanged or failed (stage source)."),
             "detail": ("VARCHAR", "What was landed or what failed (stage source)."),
             "data_as_of": ("TIMESTAMP", "UTC instant at which the source was last read without a fault."),
@@ -40,6 +44,22 @@ DESCRIPTIONS: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "description": ("VARCHAR", "What must hold."),
             "severity": ("VARCHAR", "error: keeps the build from being published; warn: is reported."),
             "broken_rows": ("BIGINT", "Rows that break it; 0: it holds."),
+        },
+    ),
+    "restatements": (
+        "Figures that moved: each publishing adds the days whose figures differ from the generation before.",
+        {
+            "generation": ("VARCHAR", "The generation that has the new value."),
+            "previous_generation": ("VARCHAR", "The generation that had the old value."),
+            "restated_at": (
+                "TIMESTAMP",
+                "UTC instant at which the generation was published; kept for 30 days.",
+            ),
+            "workshop_id": ("VARCHAR", "Workshop."),
+            "day": ("DATE", "Local day whose figure moved."),
+            "figure": ("VARCHAR", "Column of booking_days or rating_days, such as done or rating_sum."),
+            "old_value": ("DECIMAL(38,2)", "Value before; null: the day had none."),
+            "new_value": ("DECIMAL(38,2)", "Value now; null: the day has none any more."),
         },
     ),
     "quarantine": (
@@ -78,6 +98,7 @@ def replace_report(
     loaded: int,
     duplicate: int,
     quarantine: str,
+    vanished: int | None = None,
 ) -> None:
     """Replace the accounts of one entity.
 
@@ -104,8 +125,8 @@ def replace_report(
         rows_in = loaded + duplicate + quarantined
     connection.execute(
         """
-        INSERT INTO load_report (source, entity, stage, rows_in, loaded, duplicate, quarantined)
-        VALUES ($source, $entity, $stage, $rows_in, $loaded, $duplicate, $quarantined)
+        INSERT INTO load_report (source, entity, stage, rows_in, loaded, duplicate, quarantined, vanished)
+        VALUES ($source, $entity, $stage, $rows_in, $loaded, $duplicate, $quarantined, $vanished)
         """,
         which
         | {
@@ -113,6 +134,7 @@ def replace_report(
             "loaded": loaded,
             "duplicate": duplicate,
             "quarantined": quarantined,
+            "vanished": vanished,
         },
     )
 

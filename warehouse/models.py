@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from warehouse.errors import ModelError
-from warehouse.front_matter import SQL_ROOT, Header, read_sql_file, read_tables
+from warehouse.front_matter import SQL_ROOT, Header, read_sql_file, read_tables, reads_row_by_row
 
 Layer = Literal["staging", "entities", "marts"]
 
@@ -50,8 +51,8 @@ class StagingHeader(Header):
     checks: list[CheckHeader] = Field(default_factory=list)
 
 
-class MartHeader(Header):
-    """Header of `sql/marts/<table>.sql`."""
+class TableHeader(Header):
+    """Header of a published table."""
 
     description: str
     key: list[str]
@@ -59,13 +60,31 @@ class MartHeader(Header):
     """Order of the published rows: a workshop's rows lie together."""
     columns: dict[str, ColumnHeader]
     checks: list[CheckHeader] = Field(default_factory=list)
+    lookups: dict[str, list[str]] = Field(default_factory=dict)
+    """Tables that the query joins to its rows, with the columns they are joined on: a changed row of such a
+    table touches the rows that have the same values. When another table that the query reads changes, the
+    model is built whole."""
 
 
-class EntityHeader(MartHeader):
+class MartHeader(TableHeader):
+    """Header of `sql/marts/<table>.sql`."""
+
+    of: str | None = None
+    """The table whose rows it rolls up; None: it is always built whole."""
+    slice: list[str] = Field(default_factory=list)
+    """Columns, of `of` and of its own, whose values tell which of its rows a row of `of` counts in."""
+    restated: list[str] = Field(default_factory=list)
+    """Figures per workshop and day whose moves are told in the table restatements."""
+
+
+class EntityHeader(TableHeader):
     """Header of `sql/entities/<entity>.sql`."""
 
     newest: list[str] = Field(default_factory=list)
     """Of rows with one key the one with the highest of these is kept, the others are duplicates."""
+    follows: bool = False
+    """Whether each of its rows comes from one staged row and its lookups alone, so that it can be kept up with
+    changes; else it is always built whole."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +93,7 @@ class Model:
 
     name: str
     layer: Layer
-    header: StagingHeader | MartHeader
+    header: StagingHeader | EntityHeader | MartHeader
     sql: str
     reads: frozenset[str]
     """Tables named in the query."""
@@ -88,6 +107,13 @@ class Model:
     def source(self) -> str:
         """The source that a staging model reads."""
         return self.name.removeprefix("stg_").split("__", 1)[0]
+
+    @cached_property
+    def row_by_row(self) -> str | None:
+        """Of a staging model whose rows each come from one raw row, and say which: the raw table."""
+        if not {"_file", "_row"} <= set(self.header.columns):
+            return None
+        return reads_row_by_row(self.sql)
 
     @property
     def shown_columns(self) -> list[str]:
@@ -115,6 +141,7 @@ def load_models(sources: Iterable[str], sql_root: Path = SQL_ROOT) -> dict[str, 
     found = {model.name: model for model in _read_models(sql_root)}
     for model in found.values():
         _check_staging(model, found)
+        _check_following(model, found)
     models = {
         name: model for name, model in found.items() if model.layer != "staging" or model.source in wanted
     }
@@ -125,9 +152,9 @@ def load_models(sources: Iterable[str], sql_root: Path = SQL_ROOT) -> dict[str, 
         raise ModelError(f"models read each other in a circle: {' -> '.join(error.args[1])}") from error
 
 
-def published_models(models: Mapping[str, Model]) -> dict[str, MartHeader]:
+def published_models(models: Mapping[str, Model]) -> dict[str, TableHeader]:
     """The models that analysts see, entities and marts, with their headers."""
-    return {name: m.header for name, m in models.items() if isinstance(m.header, MartHeader)}
+    return {name: m.header for name, m in models.items() if isinstance(m.header, TableHeader)}
 
 
 def dependents(name: str, models: Mapping[str, Model]) -> frozenset[str]:
@@ -151,7 +178,7 @@ def dependencies(model: Model, models: Mapping[str, Model]) -> frozenset[str]:
 
 
 def _read_models(sql_root: Path) -> Iterable[Model]:
-    headers: dict[Layer, type[StagingHeader | MartHeader]] = {
+    headers: dict[Layer, type[StagingHeader | EntityHeader | MartHeader]] = {
         "staging": StagingHeader,
         "entities": EntityHeader,
         "marts": MartHeader,
@@ -184,6 +211,37 @@ def _check_staging(model: Model, models: Mapping[str, Model]) -> None:
         )
 
 
+def _check_following(model: Model, models: Mapping[str, Model]) -> None:
+    header = model.header
+    if isinstance(header, StagingHeader):
+        return
+    tables = dict(header.lookups)
+    if isinstance(header, MartHeader):
+        if header.of is not None:
+            tables[header.of] = header.slice
+        unknown = set(header.slice) - set(header.columns)
+        if unknown or (header.restated and header.key != ["workshop_id", "day"]):
+            raise ModelError(
+                f"{model.name}.sql: slice must name its own columns, and restated figures need the key"
+                " workshop_id, day"
+            )
+    own = (
+        models[header.of].header.columns
+        if isinstance(header, MartHeader) and header.of in models
+        else (header.columns)
+    )
+    for table, columns in tables.items():
+        read = models.get(table)
+        if table not in model.reads or read is None or set(columns) - set(read.header.columns):
+            raise ModelError(
+                f"{model.name}.sql: {table} is not read, or lacks the columns {', '.join(columns)}"
+            )
+        if set(columns) - set(own):
+            raise ModelError(
+                f"{model.name}.sql: {', '.join(columns)} are not columns of the rows it is made of"
+            )
+
+
 def _row_conservation(name: str, header: StagingHeader) -> tuple[CheckHeader, ...]:
     if header.rows_in is None:
         return ()
@@ -197,7 +255,7 @@ def _row_conservation(name: str, header: StagingHeader) -> tuple[CheckHeader, ..
     )
 
 
-def _implied_checks(name: str, header: MartHeader) -> Iterable[CheckHeader]:
+def _implied_checks(name: str, header: TableHeader) -> Iterable[CheckHeader]:
     key = ", ".join(header.key)
     yield CheckHeader(
         name="key_is_unique",

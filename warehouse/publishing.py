@@ -1,10 +1,10 @@
-"""Publishing: the built tables copied into a new generation, and readers switched to it."""
+"""Publishing: the build file becomes the next generation, and readers are switched to it."""
 
 import contextlib
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,15 +13,16 @@ import duckdb
 from warehouse.build import Build
 from warehouse.database import quote_name, quote_text
 from warehouse.durable_files import sync_file, write_atomically
-from warehouse.errors import WarehouseError
-from warehouse.generations import GENERATIONS, POINTER, Generation
+from warehouse.errors import NoGenerationError, WarehouseError
+from warehouse.generations import GENERATIONS, POINTER, Generation, current_generation
 from warehouse.guards import refuse_shrunk, refuse_unchecked
 from warehouse.load_report import DESCRIPTIONS, forget_inactive, record_verdicts
 from warehouse.models import published_models
+from warehouse.restatements import record_restatements
 
 
 def publish(build: Build, folder: Path, *, keep: int, grace: timedelta, max_loss: float = 0.5) -> Generation:
-    """Publish the built tables as a new generation and switch readers to it.
+    """Make the build file the next generation and switch readers to it; the build is closed then.
 
     Of the older ones the newest `keep` stay, and all younger than `grace`, for readers still on them.
 
@@ -32,21 +33,17 @@ def publish(build: Build, folder: Path, *, keep: int, grace: timedelta, max_loss
     """
     generations = folder / GENERATIONS
     generations.mkdir(parents=True, exist_ok=True)
-    for abandoned in generations.glob(".publishing-*"):
-        abandoned.unlink()
     refuse_unchecked(build)
     refuse_shrunk(build, folder, max_loss)
-    forget_inactive(build.connection, build.sources, build.models)
-    record_verdicts(build.connection, build.landing, build.sources)
     now = datetime.now(UTC)
     name = f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
-    beside = generations / f".publishing-{name}.duckdb"
     target = generations / f"{name}.duckdb"
     as_of = _data_as_of(build)
     try:
-        _write_generation(build, beside, name, now, as_of)
-        sync_file(beside)
-        beside.rename(target)
+        _complete(build, folder, name, now, as_of)
+        build.connection.close()
+        sync_file(build.path)
+        build.path.rename(target)
         sync_file(generations)
         record = {"generation": name, "published_at": now.isoformat(), "file": f"{GENERATIONS}/{target.name}"}
         record["data_as_of"] = as_of.isoformat() if as_of else ""
@@ -55,47 +52,65 @@ def publish(build: Build, folder: Path, *, keep: int, grace: timedelta, max_loss
         raise WarehouseError(
             f"{target}: cannot be published, the served generation stays: {error}"
         ) from error
-    finally:
-        for left in generations.glob(f".publishing-{name}*"):
-            left.unlink()
     _prune(generations, name, keep, grace)
     return Generation(name, now, as_of, target)
 
 
-def _write_generation(build: Build, path: Path, name: str, now: datetime, as_of: datetime | None) -> None:
+def _complete(build: Build, folder: Path, name: str, now: datetime, as_of: datetime | None) -> None:
+    """Write what the published file holds beside the built tables, in one transaction."""
     connection = build.connection
-    connection.execute(f"ATTACH {quote_text(str(path))} AS published")
     try:
-        connection.execute("BEGIN")
+        previous = current_generation(folder).generation
+    except (NoGenerationError, WarehouseError):
+        previous = None
+    connection.execute("BEGIN")
+    try:
+        forget_inactive(connection, build.sources, build.models)
+        record_verdicts(connection, build.landing, build.sources)
+        record_restatements(connection, build.models, name, previous, now)
+        _drop_unknown(connection, {*published_models(build.models), *DESCRIPTIONS})
+        _write_generation_table(connection, name, now, as_of)
         for table, header in published_models(build.models).items():
             columns = {column: declared.description for column, declared in header.columns.items()}
-            _copy_table(connection, table, header.description, columns, header.sort)
+            _describe(connection, table, header.description, columns)
         for table, (description, declared) in DESCRIPTIONS.items():
-            _copy_table(
-                connection, table, description, {column: text for column, (_, text) in declared.items()}
-            )
-        _write_generation_table(connection, name, now, as_of)
+            _describe(connection, table, description, {name: text for name, (_, text) in declared.items()})
         connection.execute("COMMIT")
-        connection.execute("CHECKPOINT published")
-    finally:
-        with contextlib.suppress(duckdb.TransactionException):
+    except duckdb.Error:
+        with contextlib.suppress(duckdb.Error):
             connection.execute("ROLLBACK")
-        connection.execute("DETACH published")
+        raise
+    connection.execute("CHECKPOINT")
 
 
-def _copy_table(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    description: str,
-    columns: Mapping[str, str],
-    sort: Sequence[str] = (),
+def _drop_unknown(connection: duckdb.DuckDBPyConnection, known: Collection[str]) -> None:
+    """Drop tables of models that are no longer part of the project."""
+    for (table,) in connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main'"
+    ).fetchall():
+        if table not in known:
+            connection.execute(f"DROP TABLE {quote_name(table)}")
+
+
+def _describe(
+    connection: duckdb.DuckDBPyConnection, name: str, description: str, columns: Mapping[str, str]
 ) -> None:
-    order = f" ORDER BY {', '.join(sort)}" if sort else ""
-    target = f"published.{quote_name(name)}"
-    connection.execute(f"CREATE TABLE {target} AS SELECT * FROM {quote_name(name)}{order}")
-    connection.execute(f"COMMENT ON TABLE {target} IS {quote_text(description)}")
+    this = "database_name = current_database() AND schema_name = 'main' AND table_name = $name"
+    [(told,)] = connection.execute(
+        f"SELECT comment FROM duckdb_tables() WHERE {this}", {"name": name}
+    ).fetchall()
+    if told != description:
+        connection.execute(f"COMMENT ON TABLE {quote_name(name)} IS {quote_text(description)}")
+    told_columns = dict(
+        connection.execute(
+            f"SELECT column_name, comment FROM duckdb_columns() WHERE {this}", {"name": name}
+        ).fetchall()
+    )
     for column, text in columns.items():
-        connection.execute(f"COMMENT ON COLUMN {target}.{quote_name(column)} IS {quote_text(text)}")
+        if told_columns.get(column) != text:
+            connection.execute(
+                f"COMMENT ON COLUMN {quote_name(name)}.{quote_name(column)} IS {quote_text(text)}"
+            )
 
 
 def _write_generation_table(
@@ -103,7 +118,7 @@ def _write_generation_table(
 ) -> None:
     connection.execute(
         """
-        CREATE TABLE published.generation AS
+        CREATE OR REPLACE TABLE generation AS
         SELECT $name::VARCHAR AS generation, $now::TIMESTAMP AS published_at, $as_of::TIMESTAMP AS data_as_of
         """,
         {
@@ -112,14 +127,12 @@ def _write_generation_table(
             "as_of": as_of.replace(tzinfo=None) if as_of else None,
         },
     )
-    comments = {
-        "TABLE published.generation": "The published state that this file holds; one row.",
-        "COLUMN published.generation.generation": "Its name; sorts by time of publishing.",
-        "COLUMN published.generation.published_at": "UTC instant of publishing.",
-        "COLUMN published.generation.data_as_of": "UTC instant up to which every source is known to be read.",
+    columns = {
+        "generation": "Its name; sorts by time of publishing.",
+        "published_at": "UTC instant of publishing.",
+        "data_as_of": "UTC instant up to which every source is known to be read.",
     }
-    for target, text in comments.items():
-        connection.execute(f"COMMENT ON {target} IS {quote_text(text)}")
+    _describe(connection, "generation", "The published state that this file holds; one row.", columns)
 
 
 def _data_as_of(build: Build) -> datetime | None:

@@ -1,20 +1,41 @@
-"""Raw tables: the newest landed row of each key of a source entity, as the staging models read them.
+"""Raw tables: the present landed rows of a source entity, as the staging models read them.
 
-A raw table is `raw_<source>__<entity>`, with the columns as landed and `_load`, `_file`, `_row` (the record's
-number among the readable ones of its file). Where an entity keeps vanished rows, `_vanished` is the UTC
-instant since which its file has a row no more. The table `sources` tells each source's zone and currency.
+A raw table is a view `raw_<source>__<entity>` over the landing, with the columns as landed and `_load`,
+`_file`, `_part`, `_row` (the record's number among the readable ones of its input). Where an entity keeps
+vanished rows, `_vanished` is the UTC instant since which the source has a row no more. The table `sources`
+tells each source's zone and currency.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from dataclasses import dataclass
 
 import duckdb
 
 from warehouse.database import quote_name, quote_text
-from warehouse.file_formats import quote_pattern, watermark_instant
+from warehouse.file_formats import quote_pattern
+from warehouse.inbox import forget_built, is_built
 from warehouse.landing import Landing, Part
 from warehouse.load_report import replace_report
+from warehouse.present import STATE, find_present, relation
 from warehouse.sources import Source, SourceEntity
+
+_MOST_CHANGED = 0.2
+"""Share of an entity's rows above which building it whole is faster than following the changes."""
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A raw table: an entity of a source, its declaration and the landing that its rows lie in."""
+
+    landing: Landing
+    source: str
+    entity: str
+    declared: SourceEntity
+
+    @property
+    def name(self) -> str:
+        """Name of the table."""
+        return raw_table(self.source, self.entity)
 
 
 def raw_table(source: str, entity: str) -> str:
@@ -25,7 +46,7 @@ def raw_table(source: str, entity: str) -> str:
 def create_sources(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source]) -> None:
     """Create `sources`, one row per active source, and `time_zones`, the names that instants convert with."""
     connection.execute(
-        "CREATE OR REPLACE TABLE sources"
+        "CREATE OR REPLACE TEMP TABLE sources"
         " (source VARCHAR, position BIGINT, time_zone VARCHAR, currency VARCHAR, service_time VARCHAR)"
     )
     for position, (name, source) in enumerate(sources.items()):
@@ -33,102 +54,235 @@ def create_sources(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, 
             "INSERT INTO sources VALUES (?, ?, ?, ?, ?)",
             [name, position, source.time_zone, source.currency, source.service_time],
         )
-    connection.execute("CREATE OR REPLACE TABLE time_zones AS SELECT name FROM pg_timezone_names()")
+    connection.execute("CREATE OR REPLACE TEMP TABLE time_zones AS SELECT name FROM pg_timezone_names()")
 
 
-def create_raw(
-    connection: duckdb.DuckDBPyConnection, landing: Landing, name: str, source: Source, entity: str
+def refresh_raw(
+    connection: duckdb.DuckDBPyConnection,
+    raw: RawTable,
+    following: Sequence[str],
+    others: Sequence[str],
+    most_changed: float = _MOST_CHANGED,
 ) -> int:
-    """Create the raw table of a source entity from what is landed, and its row of the load report.
+    """Make the raw table show what is landed now, and account for it in the load report.
 
-    An entity of which nothing was ever landed gets an empty table with its declared columns, so that the
-    models stand. Returns the table's row count.
+    What changed is posted to the entities `following`; when there is something, `others` must be built whole.
+    Returns the number of rows that the source has.
     """
-    declared = source.entities[entity]
-    parts = landing.live_parts(name, entity)
-    replaced = landing.replaced_parts(name, entity) if declared.keep_vanished else []
-    table = quote_name(raw_table(name, entity))
-    landed = _landed_rows(parts, declared)
-    every = _landed_rows([*replaced, *parts], declared)
+    which = {"source": raw.source, "entity": raw.entity}
+    where = "source = $source AND entity = $entity"
     connection.execute("BEGIN")
-    connection.execute(f"CREATE OR REPLACE TABLE {table} AS {_newest_rows(every, declared)}")
-    loaded = _count(connection, table, "_vanished IS NULL" if declared.keep_vanished else "true")
-    replace_report(
-        connection,
-        source=name,
-        entity=entity,
-        stage="source",
-        rows_in=None,
-        loaded=loaded,
-        duplicate=_count(connection, landed, f"NOT {_unreadable_watermark(declared)}") - loaded,
-        quarantine=_quarantined_rows(landing, name, entity, declared, landed),
-    )
+    find_present(connection, raw.landing, raw.source, raw.entity, raw.declared)
+    readers = [*following, *others]
+    if any(is_built(connection, model) for model in readers):
+        _find_changes(connection, raw, which)
+        [(changed,)] = connection.execute("SELECT count(*) FROM changed").fetchall()
+        [(present,)] = connection.execute("SELECT coalesce(sum(rows), 0) FROM new_parts").fetchall()
+        if changed > present * most_changed:
+            forget_built(connection, readers)
+        elif changed:
+            forget_built(connection, others)
+            for model in following:
+                if is_built(connection, model):
+                    connection.execute(
+                        "INSERT INTO pipeline.raw_changes"
+                        " SELECT $model, $raw, part, row, since, change FROM changed",
+                        {"model": model, "raw": raw.name},
+                    )
+    for table in STATE:
+        connection.execute(f"DELETE FROM pipeline.{table} WHERE {where}", which)
+        connection.execute(f"INSERT INTO pipeline.{table} SELECT $source, $entity, * FROM new_{table}", which)
+    loaded = _report(connection, raw)
     connection.execute("COMMIT")
     return loaded
 
 
-def _landed_rows(parts: Sequence[Part], entity: SourceEntity) -> str:
+def create_raw_view(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> None:
+    """Create the raw table's view for this connection."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW {quote_name(raw.name)} AS {present_rows(connection, raw)}"
+    )
+
+
+def rows_at(connection: duckdb.DuckDBPyConnection, raw: RawTable, positions: str, shape: str) -> str:
+    """A query for the rows of a raw table at `positions`, a table of part, row and since.
+
+    `shape` is a table without rows that has the raw table's columns, in their types.
+    """
+    numbers = connection.execute(f"SELECT DISTINCT part FROM {positions}").fetchall()
+    wanted = {number for (number,) in numbers}
+    parts = [part for part in _every_part(raw) if part.number in wanted]
     if not parts:
-        columns = ", ".join(f"NULL::VARCHAR AS {quote_name(column)}" for column in entity.columns)
-        nothing = "NULL::BIGINT AS _load, NULL::VARCHAR AS _file, NULL::BIGINT AS _row"
-        vanished = ", NULL::TIMESTAMP AS _vanished" if entity.keep_vanished else ""
-        return f"(SELECT {columns}, {nothing}{vanished} WHERE false)"
-    origins = ", ".join(_origin(part) for part in parts)
-    vanished = ", origin.replaced_at AS _vanished" if entity.keep_vanished else ""
-    # Without hive_partitioning a folder named a=b would make, or replace, a column.
-    return f"""(
-        SELECT landed.* EXCLUDE (filename, file_row_number),
-               origin.load AS _load, origin.file AS _file, file_row_number + 1 AS _row{vanished}
-        FROM read_parquet([{", ".join(quote_pattern(part.path) for part in parts)}], union_by_name = true,
-                          filename = true, file_row_number = true, hive_partitioning = false) AS landed
-        JOIN (VALUES {origins}) AS origin (path, load, file, replaced_at)
-          ON landed.filename = origin.path)"""
-
-
-def _origin(part: Part) -> str:
-    instant = part.replaced_at.astimezone(UTC).replace(tzinfo=None) if part.replaced_at else None
-    replaced_at = quote_text(instant.isoformat(" ")) if instant else "NULL"
-    return f"({quote_text(str(part.path))}, {part.load}, {quote_text(part.file)}, {replaced_at}::TIMESTAMP)"
-
-
-def _newest_rows(landed: str, entity: SourceEntity) -> str:
-    # Of rows that are equally new the file's name decides, not when it was landed: a landing made anew from
-    # the same files gives the same rows.
-    key = ", ".join(quote_name(column) for column in entity.key)
-    present = "_vanished DESC NULLS FIRST," if entity.keep_vanished else ""
-    without_key = " OR ".join(f"{quote_name(column)} IS NULL" for column in entity.key)
+        return f"SELECT * FROM {shape}"
+    vanished = ", positions.since AS _vanished" if raw.declared.keep_vanished else ""
     return f"""
-        SELECT * FROM {landed}
-        WHERE NOT {_unreadable_watermark(entity)}
-        QUALIFY {without_key} OR row_number() OVER (
-            PARTITION BY {key}
-            ORDER BY {present} {watermark_instant(entity)} DESC NULLS LAST, _file DESC, _load DESC, _row DESC
-        ) = 1"""
+        SELECT landed.*{vanished} FROM {relation(parts)} AS landed
+        JOIN {positions} AS positions ON positions.part = landed._part AND positions.row = landed._row
+        UNION ALL BY NAME SELECT * FROM {shape}"""
 
 
-def _unreadable_watermark(entity: SourceEntity) -> str:
-    """Rows of which it cannot be told whether they are newer than another of their key."""
-    if entity.watermark is None:
-        return "false"
-    return f"({quote_name(entity.watermark)} IS NOT NULL AND {watermark_instant(entity)} IS NULL)"
+def present_rows(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> str:
+    """A query for the rows that were present when the raw table was refreshed.
+
+    An entity of which nothing was ever landed has no rows and its declared columns, so that the models stand.
+    """
+    known = {part.number: part for part in _every_part(raw)}
+    live = [known[number] for number in _parts_in(connection, raw, "parts")]
+    kept = [known[number] for number in _parts_in(connection, raw, "kept")]
+    this = f"source = {quote_text(raw.source)} AND entity = {quote_text(raw.entity)}"
+    vanished = ", NULL::TIMESTAMP AS _vanished" if raw.declared.keep_vanished else ""
+    if not live and not kept:
+        columns = ", ".join(f"NULL::VARCHAR AS {quote_name(column)}" for column in raw.declared.columns)
+        origin = "NULL::BIGINT AS _load, NULL::VARCHAR AS _file, NULL::BIGINT AS _part, NULL::BIGINT AS _row"
+        return f"SELECT {columns}, {origin}{vanished} WHERE false"
+    selects = []
+    if live:
+        absent = ""
+        if connection.execute(f"SELECT 1 FROM pipeline.absent WHERE {this} LIMIT 1").fetchall():
+            absent = (
+                f" ANTI JOIN (SELECT part, row FROM pipeline.absent WHERE {this}) AS absent"
+                " ON absent.part = landed._part AND absent.row = landed._row"
+            )
+        selects.append(f"SELECT landed.*{vanished} FROM {relation(live)} AS landed{absent}")
+    if kept:
+        selects.append(
+            f"SELECT landed.*, kept.since AS _vanished FROM {relation(kept)} AS landed"
+            f" JOIN (SELECT part, row, since FROM pipeline.kept WHERE {this}) AS kept"
+            " ON kept.part = landed._part AND kept.row = landed._row"
+        )
+    return " UNION ALL BY NAME ".join(selects)
 
 
-def _quarantined_rows(landing: Landing, source: str, entity: str, declared: SourceEntity, landed: str) -> str:
+def _every_part(raw: RawTable) -> list[Part]:
+    parts = [
+        *raw.landing.replaced_parts(raw.source, raw.entity),
+        *raw.landing.live_parts(raw.source, raw.entity),
+    ]
+    return sorted(parts, key=lambda part: part.number)
+
+
+def _parts_in(connection: duckdb.DuckDBPyConnection, raw: RawTable, table: str) -> list[int]:
+    rows = connection.execute(
+        f"SELECT DISTINCT part FROM pipeline.{table} WHERE source = ? AND entity = ? ORDER BY part",
+        [raw.source, raw.entity],
+    ).fetchall()
+    return [number for (number,) in rows]
+
+
+def _find_changes(connection: duckdb.DuckDBPyConnection, raw: RawTable, which: Mapping[str, str]) -> None:
+    """The rows that came (1) and went (-1) since the state that is kept, into the table `changed`."""
+    where = "WHERE source = $source AND entity = $entity"
+    for table in STATE:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE old_{table} AS FROM pipeline.{table} {where}", which
+        )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE changed AS
+        {_difference("new", "old", 1)} UNION ALL {_difference("old", "new", -1)}
+        """
+    )
+    replaced = connection.execute("SELECT 1 FROM changed WHERE change = -1 LIMIT 1").fetchall()
+    came = connection.execute("SELECT 1 FROM changed WHERE change = 1 LIMIT 1").fetchall()
+    if replaced and came:
+        _cancel_equal(connection, raw)
+
+
+def _difference(one: str, other: str, change: int) -> str:
+    """Rows that are present in one state and not in the other."""
+    return f"""
+        SELECT part, row, NULL::TIMESTAMP AS since, {change}::TINYINT AS change FROM (
+            SELECT part, unnest(range(1, rows + 1)) AS row FROM {one}_parts ANTI JOIN {other}_parts USING (part)
+        ) ANTI JOIN {one}_absent USING (part, row)
+        UNION ALL
+        SELECT part, row, NULL, {change} FROM {other}_absent
+        SEMI JOIN {one}_parts USING (part) SEMI JOIN {other}_parts USING (part)
+        ANTI JOIN {one}_absent USING (part, row)
+        UNION ALL
+        SELECT part, row, since, {change} FROM (
+            SELECT part, row, since FROM {one}_kept EXCEPT SELECT part, row, since FROM {other}_kept
+        )"""
+
+
+def _cancel_equal(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> None:
+    """Drop pairs of a row that went and one that came of the same content: a replaced file repeats most of its own.
+
+    Not of rows that are in quarantine, which tells where in the file they lie.
+    """
+    wanted = {number for (number,) in connection.execute("SELECT DISTINCT part FROM changed").fetchall()}
+    rows = relation([part for part in _every_part(raw) if part.number in wanted])
+    described = connection.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()
+    columns = [row[0] for row in described if row[0] not in ("_load", "_part", "_row")]
+    key = set(raw.declared.key)
+    same = " AND ".join(
+        f"gone.{quote_name(column)} {'=' if column in key else 'IS NOT DISTINCT FROM'} came.{quote_name(column)}"
+        for column in columns
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE equal_pairs AS
+        WITH landed AS MATERIALIZED (
+            SELECT landed.*, changed.change AS _change FROM {rows} AS landed
+            JOIN changed ON changed.part = landed._part AND changed.row = landed._row AND changed.since IS NULL
+        ), pairs AS (
+            SELECT gone._part AS gone_part, gone._row AS gone_row, came._part AS came_part, came._row AS came_row
+            FROM (FROM landed WHERE _change = -1) AS gone JOIN (FROM landed WHERE _change = 1) AS came ON {same}
+            ANTI JOIN (
+                SELECT file, row FROM quarantine WHERE source = {quote_text(raw.source)} AND stage = 'entity'
+            ) AS aside ON aside.file = gone._file AND aside.row = gone._row
+        )
+        SELECT gone_part AS part, gone_row AS row FROM pairs
+        UNION ALL SELECT came_part, came_row FROM pairs
+        """
+    )
+    connection.execute(
+        "DELETE FROM changed USING equal_pairs AS equal"
+        " WHERE changed.part = equal.part AND changed.row = equal.row AND changed.since IS NULL"
+    )
+
+
+def _report(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> int:
+    [(landed,)] = connection.execute("SELECT coalesce(sum(rows), 0) FROM new_parts").fetchall()
+    absent = dict(connection.execute("SELECT why, count(*) FROM new_absent GROUP BY why").fetchall())
+    [(kept,)] = connection.execute("SELECT count(*) FROM new_kept").fetchall()
+    duplicate = absent.get("older", 0)
+    vanished = max(kept, absent.get("deleted", 0))
+    loaded = int(landed) - sum(absent.values())
+    replace_report(
+        connection,
+        source=raw.source,
+        entity=raw.entity,
+        stage="source",
+        rows_in=None,
+        loaded=loaded,
+        duplicate=duplicate,
+        vanished=vanished,
+        quarantine=_quarantined_rows(connection, raw),
+    )
+    return loaded
+
+
+def _quarantined_rows(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> str:
     selects = [
         f"""SELECT NULL::VARCHAR AS key, reason, file, line AS row, content
             FROM read_parquet({quote_pattern(path)}, hive_partitioning = false)
             WHERE file IN ({", ".join(quote_text(file) for file in files)})"""
-        for path, files in landing.rejected_parts(source, entity)
+        for path, files in raw.landing.rejected_parts(raw.source, raw.entity)
     ]
-    key = ", ".join(f"{quote_text(column)}: landed.{quote_name(column)}" for column in declared.key)
-    selects.append(
-        f"""SELECT CAST(to_json({{{key}}}) AS VARCHAR) AS key, 'the watermark cannot be read' AS reason,
-                   _file AS file, _row AS row, CAST(to_json(landed) AS VARCHAR) AS content
-            FROM {landed} AS landed WHERE {_unreadable_watermark(declared)}"""
-    )
+    unreadable = connection.execute(
+        "SELECT DISTINCT part FROM new_absent WHERE why = 'unreadable'"
+    ).fetchall()
+    wanted = {number for (number,) in unreadable}
+    parts = [part for part in _every_part(raw) if part.number in wanted]
+    if parts:
+        key = ", ".join(f"{quote_text(column)}: landed.{quote_name(column)}" for column in raw.declared.key)
+        selects.append(
+            f"""SELECT CAST(to_json({{{key}}}) AS VARCHAR) AS key, 'the watermark cannot be read' AS reason,
+                       _file AS file, _row AS row, CAST(to_json(landed) AS VARCHAR) AS content
+                FROM {relation(parts)} AS landed
+                SEMI JOIN (SELECT part, row FROM new_absent WHERE why = 'unreadable') AS absent
+                ON absent.part = landed._part AND absent.row = landed._row"""
+        )
+    nothing = "NULL::VARCHAR AS key, NULL::VARCHAR AS reason, NULL::VARCHAR AS file, NULL::BIGINT AS row"
+    selects.append(f"SELECT {nothing}, NULL::VARCHAR AS content WHERE false")
     return " UNION ALL ".join(selects)
-
-
-def _count(connection: duckdb.DuckDBPyConnection, relation: str, where: str = "true") -> int:
-    row = connection.execute(f"SELECT count(*) FROM {relation} WHERE {where}").fetchone()
-    return int(row[0]) if row else 0

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -16,12 +17,17 @@ from pydantic import (
     Tag,
     TypeAdapter,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
 from warehouse.errors import WarehouseError, describe_faults
 
 FileFormat = Literal["csv", "ndjson", "parquet"]
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_PACE = {"workshop_portal": 20.0, "plandocket": 0.25}
+"""Calls a second. PlanDocket's smallest plan allows 1,000 an hour; the portal tells no limit."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -92,8 +98,18 @@ class RestEntity(SourceEntity):
 class TableEntity(SourceEntity):
     """Rows of one database table or view."""
 
-    table: str
-    """Its name, with its schema where that is not the default one: `schema.table`."""
+    table: str = Field(pattern=r"^[^.]+(\.[^.]+)?$")
+    """Its name as the database has it, with its schema where that is not the default one: `schema.table`."""
+    overlap: int = Field(default=60, ge=0)
+    """Minutes before the last watermark that are read again: no transaction may take longer to commit."""
+    find_deleted: bool = True
+    """Compare all keys with those landed, to find rows that were deleted and rows no watermark tells of."""
+
+    @model_validator(mode="after")
+    def _watermark_needs_no_format(self) -> Self:
+        if self.watermark_format:
+            raise ValueError("a table's watermark is a timestamp: leave watermark_format out")
+        return self
 
 
 class _Source(_Declaration):
@@ -120,14 +136,43 @@ class FileSource(_Source):
 
 
 class RestSource(_Source):
-    """A source that is an HTTP API."""
+    """A source that is an HTTP API; its credentials are secrets."""
 
     type: Literal["rest"]
     api: Literal["workshop_portal", "plandocket"]
     """Which API it speaks."""
     url: str
-    """Where the API is, without a secret in it."""
+    """Where the API is, without a secret in it; https unless it is this machine."""
+    requests_per_second: float | None = Field(default=None, gt=0, le=10_000)
+    """Most calls that are begun in a second; None: what the API is known to bear."""
+    concurrency: int = Field(default=8, ge=1, le=64)
+    """How many workshops are read at once."""
+    overlap_hours: float = Field(default=1, ge=0, le=24 * 366)
+    """Changes are read again from this long before the newest known one, for those that came late."""
+    legacy_bookings: bool = False
+    """Read bookings from the old routes, which know no changes: all of them each time."""
     entities: dict[Name, RestEntity]
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_safe(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            host = None
+        if not host or parts.scheme not in {"http", "https"}:
+            raise ValueError("must be an address such as https://api.example.com")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must have no user, query or fragment: secrets have a file of their own")
+        if parts.scheme == "http" and host not in _LOOPBACK:
+            raise ValueError("must begin with https://, or what it carries can be read on the way")
+        return url.rstrip("/")
+
+    @property
+    def pace(self) -> float:
+        """Most calls that are begun in a second."""
+        return self.requests_per_second or _PACE[self.api]
 
     @property
     def place(self) -> str:

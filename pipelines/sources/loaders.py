@@ -4,8 +4,10 @@ from typing import Protocol
 
 from pipelines.project import Project
 from pipelines.sources.files import EntityFiles, open_folder
+from pipelines.sources.postgresql import TableLoader
+from pipelines.sources.rest import EntityPages
 from warehouse.landing import Days, Verdict
-from warehouse.sources import FileSource
+from warehouse.sources import DatabaseSource, FileSource, RestSource
 
 
 class Loader(Protocol):
@@ -26,5 +28,8 @@ def open_loader(project: Project, name: str, entity: str) -> Loader:
         case FileSource() as source:
             folder = open_folder(source, settings.source_folder, settings.s3)
             return EntityFiles(project.landing, folder, name, source, entity, settings.database)
-        case other:
-            raise NotImplementedError(f"sources of type {other.type} have no loader yet")
+        case RestSource() as source:
+            return EntityPages(project.landing, name, source, entity, settings.source_secrets)
+        case DatabaseSource() as source:
+            secrets = settings.source_secrets
+            return TableLoader(project.landing, name, source, entity, secrets, settings.database)

@@ -3,6 +3,11 @@ description = "Bookings, one row per booked service. Never deleted: a cancelled 
 key = ["source", "booking_id"]
 newest = ["updated_at"]
 sort = ["workshop_id", "day", "service_time", "booking_id"]
+follows = true
+
+[lookups]
+workshops = ["source", "workshop_id"]
+services = ["source", "workshop_id", "service_id"]
 
 [columns]
 source = { type = "VARCHAR", derived = true, required = true, description = "Source the row came from." }

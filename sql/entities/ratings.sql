@@ -3,6 +3,11 @@ description = "Ratings by customers, at most one per booking; its value may chan
 key = ["source", "booking_id"]
 newest = ["updated_at", "try_cast(rating_id as bigint)"]
 sort = ["workshop_id", "day", "rating_id"]
+follows = true
+
+[lookups]
+bookings = ["source", "booking_id"]
+workshops = ["source", "workshop_id"]
 
 [columns]
 source = { type = "VARCHAR", derived = true, required = true, description = "Source the row came from." }

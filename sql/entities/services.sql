@@ -3,6 +3,10 @@ description = "Services that workshops offer or offered; a deleted one stays, so
 key = ["source", "workshop_id", "service_id"]
 newest = ["updated_at"]
 sort = ["workshop_id", "service_id"]
+follows = true
+
+[lookups]
+workshops = ["source", "workshop_id"]
 
 [columns]
 source = { type = "VARCHAR", derived = true, required = true, description = "Source the row came from." }

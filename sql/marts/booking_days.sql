@@ -2,6 +2,9 @@
 description = "Bookings per workshop and local day: every booking figure of any date range is a sum of these rows."
 key = ["workshop_id", "day"]
 sort = ["workshop_id", "day"]
+of = "bookings"
+slice = ["workshop_id", "day"]
+restated = ["bookings", "done", "active", "cancelled", "revenue"]
 
 [columns]
 workshop_id = { type = "VARCHAR", required = true, description = "Workshop." }

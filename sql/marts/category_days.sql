@@ -2,6 +2,11 @@
 description = "Bookings per workshop, service category and local day; a service in two categories counts in both, in two of one name once."
 key = ["workshop_id", "category", "day"]
 sort = ["workshop_id", "day", "category"]
+of = "bookings"
+slice = ["workshop_id", "day"]
+
+[lookups]
+service_categories = ["workshop_id", "service_id"]
 
 [columns]
 workshop_id = { type = "VARCHAR", required = true, description = "Workshop." }

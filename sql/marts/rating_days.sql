@@ -2,6 +2,9 @@
 description = "Ratings per workshop and local day: every rating figure of any date range is exact from these rows."
 key = ["workshop_id", "day"]
 sort = ["workshop_id", "day"]
+of = "ratings"
+slice = ["workshop_id", "day"]
+restated = ["ratings", "rating_sum"]
 
 [columns]
 workshop_id = { type = "VARCHAR", required = true, description = "Workshop." }

@@ -2,6 +2,8 @@
 description = "The categories of each service: one row per category, and one without a category where it has none."
 key = ["workshop_id", "service_id", "category_id"]
 sort = ["workshop_id", "service_id", "category_id"]
+of = "services"
+slice = ["workshop_id", "service_id"]
 
 [columns]
 workshop_id = { type = "VARCHAR", required = true, description = "Workshop that offers the service." }

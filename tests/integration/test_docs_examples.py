@@ -11,7 +11,7 @@ import pytest
 from exporters.catalogue import load_catalogue
 from pipelines.sources.files import EntityFiles, LocalFolder
 from tests.built import ROOT
-from warehouse.build import open_build
+from warehouse.build_file import open_build
 from warehouse.database import DatabaseOptions
 from warehouse.figures import overview
 from warehouse.generations import open_snapshot

@@ -1,0 +1,198 @@
+"""Pages on their way to the landing: kept on disk as they are read, so that a killed load goes on."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from pipelines.sources.rest_shapes import Page, Row
+from pipelines.sources.rest_text import AT, check_names, microseconds, table_of
+from warehouse.durable_files import sync_file, write_atomically
+
+LONGEST_PAUSE = timedelta(hours=6)
+"""Pages older than this are read anew."""
+_ROWS_KEPT, _SECONDS_KEPT = 10_000, 2.0
+"""How much may be in memory only."""
+
+
+@dataclass
+class Progress:
+    """How far an input was read."""
+
+    question: str
+    """What was asked: pages of another question are of no use."""
+    begun_at: float
+    """Seconds since 1970."""
+    position: str | None = None
+    """Where the next page is; None: at the beginning, or there is none."""
+    complete: bool = False
+    columns: list[str] = field(default_factory=list)
+    segments: list[str] = field(default_factory=list)
+    rows: int = 0
+    total: int | None = None
+    """What the last page told."""
+    total_moved: bool = False
+    """A page told another total than the one before it."""
+    newest: int | None = None
+    """Newest watermark, in microseconds since 1970."""
+    last: int | None = None
+    """Watermark of the last row read."""
+    in_order: bool = True
+    """The rows came newest first so far."""
+
+
+class KeptPages:
+    """The pages read of one input, on disk in a folder of their own."""
+
+    def __init__(self, folder: Path, question: str, added: Mapping[str, str], watermark: str | None) -> None:
+        self._folder, self._added, self._watermark = folder, added, watermark
+        self._pending: list[Row] = []
+        self._pending_at: list[int | None] = []
+        self._kept_at = time.monotonic()
+        folder.mkdir(parents=True, exist_ok=True)
+        found = self._read_progress()
+        if found is not None and _is_of_use(found, question):
+            self.progress = found
+        else:
+            self.restart(question)
+
+    def restart(self, question: str | None = None) -> None:
+        """Forget the pages."""
+        self._pending, self._pending_at = [], []
+        for path in self._folder.iterdir():
+            path.unlink()
+        self.progress = Progress(question or self.progress.question, time.time())
+
+    def remove(self) -> None:
+        """Remove the pages from the disk: they are landed, or of no use."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add(self, page: Page) -> None:
+        """Take a page; it is on the disk within seconds of reading.
+
+        Raises:
+            RestError: a field has a name that cannot be kept.
+        """
+        progress = self.progress
+        self._note_columns(page.rows)
+        mark = self._watermark
+        at = [None if mark is None else microseconds(row.get(mark)) for row in page.rows]
+        self._note_order(at)
+        self._pending += page.rows
+        self._pending_at += at
+        progress.rows += len(page.rows)
+        progress.total_moved |= progress.rows > len(page.rows) and page.total != progress.total
+        progress.total = page.total
+        progress.position, progress.complete = page.next, page.next is None
+        waited = time.monotonic() - self._kept_at
+        if progress.complete or len(self._pending) >= _ROWS_KEPT or waited >= _SECONDS_KEPT:
+            self.keep()
+
+    def end(self) -> None:
+        """The pages read are enough."""
+        self.progress.complete = True
+        self.keep()
+
+    def keep(self) -> None:
+        """Put what is in memory on the disk."""
+        if self._pending:
+            name = f"rows-{len(self.progress.segments):06d}.arrow"
+            table = table_of(self._pending, self.progress.columns, self._added, self._pending_at)
+            with (
+                pa.OSFile(str(self._folder / name), "wb") as stream,
+                pa.ipc.new_file(stream, table.schema) as file,
+            ):
+                file.write_table(table)
+            sync_file(self._folder / name)
+            self.progress.segments.append(name)
+            self._pending, self._pending_at = [], []
+        record = json.dumps(asdict(self.progress), ensure_ascii=False)
+        write_atomically(self._folder / "progress.json", record)
+        self._kept_at = time.monotonic()
+
+    def frame(self, declared: Sequence[str]) -> pl.LazyFrame:
+        """The rows kept: a column for each field seen, the added ones first, and the instants.
+
+        Of no rows at all there are the declared columns.
+        """
+        names = list(dict.fromkeys([*self._added, *(self.progress.columns or declared)]))
+        schema = pl.Schema({**dict.fromkeys(names, pl.String()), AT: pl.Int64()})
+        segments = [
+            pl.scan_ipc(self._folder / name, glob=False, hive_partitioning=False)
+            for name in self.progress.segments
+        ]
+        return pl.concat([pl.LazyFrame(schema=schema), *segments], how="diagonal").select(list(schema))
+
+    @property
+    def part(self) -> Path:
+        """Where the part is written before it is landed."""
+        return self._folder / "part.parquet"
+
+    def _note_columns(self, rows: Sequence[Row]) -> None:
+        known = dict.fromkeys(self.progress.columns)
+        before = len(known)
+        for row in rows:
+            if not row.keys() <= known.keys():
+                known.update(dict.fromkeys(row))
+        if len(known) > before:
+            check_names(known)
+            self.progress.columns = list(known)
+
+    def _note_order(self, instants: Sequence[int | None]) -> None:
+        progress = self.progress
+        known = [at for at in instants if at is not None]
+        last = [progress.last] if progress.last is not None else []
+        if len(known) < len(instants) or any(before < after for before, after in pairwise([*last, *known])):
+            progress.in_order = False
+        if known:
+            progress.last = known[-1]
+            progress.newest = max([*known, *([progress.newest] if progress.newest is not None else [])])
+
+    def _read_progress(self) -> Progress | None:
+        try:
+            found = Progress(**json.loads((self._folder / "progress.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+        whole = all((self._folder / name).exists() for name in found.segments)
+        return found if whole else None
+
+
+def _is_of_use(progress: Progress, question: str) -> bool:
+    age = time.time() - progress.begun_at
+    return progress.question == question and 0 <= age < LONGEST_PAUSE.total_seconds()
+
+
+def count_keys(frame: pl.LazyFrame, key: Sequence[str]) -> int:
+    """How many rows `newest_of_each_key` would keep."""
+    whole = pl.all_horizontal(pl.col(list(key)).is_not_null())
+    counts = [frame.filter(whole).select(key).unique(), frame.filter(~whole).select(key)]
+    return sum(int(found.item()) for found in pl.collect_all([one.select(pl.len()) for one in counts]))
+
+
+def newest_of_each_key(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """One row for each key, the one with the newest watermark, of those the one read last; in key order.
+
+    Rows without a whole key are kept: they are the build's to judge.
+    """
+    whole = pl.all_horizontal(pl.col(list(key)).is_not_null())
+    numbered = frame.with_row_index("_read")
+    keyed = (
+        numbered.filter(whole)
+        .sort(AT, "_read", nulls_last=False)
+        .unique(list(key), keep="last", maintain_order=True)
+    )
+    return pl.concat([keyed, numbered.filter(~whole)]).sort([*key, "_read"], nulls_last=True).drop("_read")
+
+
+def digest(frame: pl.DataFrame) -> str:
+    """Digest of the rows in their order, whatever the order of the columns."""
+    text = frame.select(sorted(name for name in frame.columns if name != AT)).write_csv()
+    return hashlib.sha256(text.encode()).hexdigest()

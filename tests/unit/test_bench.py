@@ -1,0 +1,86 @@
+"""The benchmarks compare like with like: the script and the night make the same tables, rows and order."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.build import PlatformWarehouse
+from bench.comparison import differing_tables
+from bench.hand_written import run_script
+from bench.platform_data import PlatformSize, write_changes, write_platform
+from warehouse.database import DatabaseOptions, connect, quote_name
+from warehouse.models import published_models
+
+SIZE = PlatformSize(bookings=3_000)
+CHANGES = 300
+OPTIONS = DatabaseOptions("1GB", threads=2)
+
+
+def read_tables(path: Path, tables: list[str]) -> dict[str, tuple[list[str], list[Any]]]:
+    """Columns with their types, and every row in its order, of the tables of a database file."""
+    found = {}
+    connection = connect(path, read_only=True, options=OPTIONS)
+    for table in tables:
+        described = connection.execute(f"DESCRIBE {quote_name(table)}").fetchall()
+        rows = connection.execute(f"SELECT * FROM {quote_name(table)}").fetchall()
+        found[table] = [f"{row[0]} {row[1]}" for row in described], rows
+    connection.close()
+    return found
+
+
+def read_files(platform: PlatformWarehouse, entity: str) -> list[dict[str, Any]]:
+    """The rows of an entity's first file."""
+    connection = connect(None, options=OPTIONS)
+    path = platform.files / entity / f"{entity}.parquet"
+    rows: list[dict[str, Any]] = connection.read_parquet(str(path)).to_arrow_table().to_pylist()
+    connection.close()
+    return rows
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> PlatformWarehouse:
+    """The platform's first files, not yet landed."""
+    platform = PlatformWarehouse(tmp_path, OPTIONS)
+    write_platform(platform.files, SIZE)
+    return platform
+
+
+def test_script_and_night_make_the_same_tables(platform: PlatformWarehouse) -> None:
+    tables = list(published_models(platform.models))
+    platform.land()
+    first, first_script = platform.build(), platform.folder / "first.duckdb"
+    run_script(platform.files, first_script, "1GB", newest=False)
+    made = read_tables(first, tables)
+    assert made == read_tables(first_script, tables)
+    assert all(rows for _, rows in made.values())
+    assert len(made["bookings"][1]) == SIZE.bookings
+    assert differing_tables(first, first_script, tables) == []
+
+    for night in (1, 2):
+        write_changes(platform.files, SIZE, CHANGES, night)
+        platform.land()
+        last = platform.build()
+    last_script = platform.folder / "last.duckdb"
+    run_script(platform.files, last_script, "1GB", newest=True)
+    made = read_tables(last, tables)
+    assert made == read_tables(last_script, tables)
+    assert len(made["bookings"][1]) == SIZE.bookings + 2 * CHANGES * 20 // 100
+    differing = {text.partition(" ")[0] for text in differing_tables(last, first_script, tables)}
+    assert differing == set(tables) - {"categories", "booking_statuses"}
+
+
+def test_generated_rows_are_ones_that_the_platform_can_hold(platform: PlatformWarehouse) -> None:
+    bookings = read_files(platform, "bookings")
+    done = {row["id"] for row in bookings if row["status"] == "COMPLETED"}
+    assert len({row["id"] for row in bookings}) == SIZE.bookings
+    assert all(row["price"] is not None for row in bookings if row["id"] in done)
+    assert any(row["price"] is None for row in bookings)
+    assert {row["booking_id"] for row in read_files(platform, "ratings")} < done
+
+
+def test_generated_files_are_the_same_again(platform: PlatformWarehouse) -> None:
+    again = PlatformWarehouse(platform.folder / "again", OPTIONS)
+    write_platform(again.files, SIZE)
+    for entity in ("services", "bookings", "ratings"):
+        assert read_files(again, entity) == read_files(platform, entity)
