@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import duckdb
 
@@ -50,16 +51,16 @@ def write_changes(folder: Path, size: PlatformSize, rows: int, night: int) -> No
     old = size.bookings - recent
     recent_changes = min(rows * 42 // 100, recent)
     changed = [
-        *_spread(recent_changes, old, recent, night),
-        *_spread(rows * 70 // 100 - recent_changes, 0, old, night),
+        *_draw(recent_changes, old, recent, night),
+        *_draw(rows * 70 // 100 - recent_changes, 0, old, night),
     ]
     new = rows * 20 // 100
     first_new = size.bookings + 1 + (night - 1) * new
     with _open_drawing(size, night) as drawing:
         for entity, numbers, view in (
-            ("workshops", _spread(5, 0, size.workshops, night), "changed_workshops"),
-            ("services", _spread(rows // 100, 0, size.services, night), "changed_services"),
-            ("ratings", _spread(rows * 9 // 100 * 100 // 86, 0, old, night), "changed_ratings"),
+            ("workshops", _draw(5, 0, size.workshops, night), "changed_workshops"),
+            ("services", _draw(rows // 100, 0, size.services, night), "changed_services"),
+            ("ratings", _draw(rows * 9 // 100 * 100 // 86, 0, old, night), "changed_ratings"),
             ("bookings", changed, "changed_bookings"),
             ("bookings", range(first_new, first_new + new), "new_bookings"),
         ):
@@ -82,19 +83,19 @@ def _open_drawing(size: PlatformSize, night: int) -> duckdb.DuckDBPyConnection:
     return drawing
 
 
-def _spread(count: int, after: int, rows: int, night: int) -> Sequence[int]:
-    """Up to `count` numbers, evenly spread over the `rows` numbers that come after `after`."""
-    step = max(1, rows // max(1, count))
-    return range(after + 1 + night % step, after + rows + 1, step)[:count]
+def _draw(count: int, after: int, rows: int, night: int) -> list[int]:
+    """Up to `count` numbers, in order, drawn from the `rows` numbers that come after `after`."""
+    numbers = range(after + 1, after + rows + 1)
+    return sorted(Random(night).sample(numbers, min(count, rows)))  # noqa: S311
 
 
 def _want(drawing: duckdb.DuckDBPyConnection, numbers: Sequence[int]) -> None:
     drawing.execute("DELETE FROM wanted")
     if isinstance(numbers, range):
-        bounds = {"first": numbers.start, "beyond": numbers.stop, "step": numbers.step}
-        drawing.execute("INSERT INTO wanted SELECT range FROM range($first, $beyond, $step)", bounds)
+        bounds = {"first": numbers.start, "beyond": numbers.stop}
+        drawing.execute("INSERT INTO wanted SELECT range FROM range($first, $beyond)", bounds)
     else:
-        drawing.execute("INSERT INTO wanted SELECT unnest($numbers::BIGINT[])", {"numbers": list(numbers)})
+        drawing.execute("INSERT INTO wanted SELECT unnest($numbers::BIGINT[])", {"numbers": numbers})
 
 
 def _write(drawing: duckdb.DuckDBPyConnection, view: str, path: Path) -> None:

@@ -29,7 +29,9 @@ def open_loader(project: Project, name: str, entity: str) -> Loader:
             folder = open_folder(source, settings.source_folder, settings.s3)
             return EntityFiles(project.landing, folder, name, source, entity, settings.database)
         case RestSource() as source:
-            return EntityPages(project.landing, name, source, entity, settings.source_secrets)
+            return EntityPages(
+                project.landing, name, source, entity, settings.source_secrets, settings.database
+            )
         case DatabaseSource() as source:
             secrets = settings.source_secrets
             return TableLoader(project.landing, name, source, entity, secrets, settings.database)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from pipelines.sources.rest_api import Origin, Reader, Resource, find_resource
-from pipelines.sources.rest_client import RestClient
+from pipelines.sources.rest_client import Answer, RestClient
 from pipelines.sources.rest_shapes import NumberedPages
 
 _PAGES: Final = NumberedPages(size=100, size_name="per_page")
@@ -38,9 +38,7 @@ class PlanDocket:
         """See Reader."""
         return Origin("all")
 
-    def get(self, path: str, parameters: Mapping[str, str]) -> Any:
+    def get(self, path: str, parameters: Mapping[str, str]) -> Answer:
         """See Reader."""
         headers = {"Authorization": f"Bearer {self.api_key}"}
-        return self.client.call(
-            "GET", path, parameters=parameters, headers=headers, secrets=[self.api_key]
-        ).value
+        return self.client.call("GET", path, parameters=parameters, headers=headers, secrets=[self.api_key])

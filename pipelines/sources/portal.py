@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final
+from typing import Final
 
 from pipelines.sources.rest_api import Origin, Reader, Resource, find_resource
 from pipelines.sources.rest_client import Answer, RestClient, RestError, StatusError
@@ -67,14 +67,14 @@ class Workshop:
     def origin(self) -> Origin:
         """See Reader."""
         if self._id is None:
-            shop, _ = unwrap(self.get(SHOP, {}))
+            shop, _ = unwrap(self.get(SHOP, {}).value)
             found = shop.get(SHOP_ID) if isinstance(shop, dict) else None
             if not isinstance(found, str | int) or isinstance(found, bool) or not _ID.fullmatch(str(found)):
                 raise RestError(f"{SHOP}: does not tell the workshop's {SHOP_ID}")
             self._id = str(found)
         return Origin(f"workshop={self._id}", {"workshop_id": self._id})
 
-    def get(self, path: str, parameters: Mapping[str, str]) -> Any:
+    def get(self, path: str, parameters: Mapping[str, str]) -> Answer:
         """See Reader; an expired token is refreshed once."""
         token = self._access
         try:
@@ -85,11 +85,9 @@ class Workshop:
         self._renew(token)
         return self._get(path, parameters, self._access)
 
-    def _get(self, path: str, parameters: Mapping[str, str], token: str) -> Any:
+    def _get(self, path: str, parameters: Mapping[str, str], token: str) -> Answer:
         headers = {"Authorization": f"Bearer {token}"}
-        return self._client.call(
-            "GET", path, parameters=parameters, headers=headers, secrets=self._secrets()
-        ).value
+        return self._client.call("GET", path, parameters=parameters, headers=headers, secrets=self._secrets())
 
     def _renew(self, expired: str) -> None:
         with self._lock:
@@ -124,9 +122,9 @@ class Everyone:
         """See Reader."""
         return Origin("all")
 
-    def get(self, path: str, parameters: Mapping[str, str]) -> Any:
+    def get(self, path: str, parameters: Mapping[str, str]) -> Answer:
         """See Reader."""
-        return self.client.call("GET", path, parameters=parameters).value
+        return self.client.call("GET", path, parameters=parameters)
 
 
 class Portal:

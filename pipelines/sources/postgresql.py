@@ -159,17 +159,17 @@ class _Reader:
         if self._declared.watermark is None:
             return self._read_whole(None)
         before = self.loader.landing.watermark(self.loader.name, self.loader.entity)
-        [(newest, since, receded)] = self.snapshot.rows(
-            # No later than now: a row dated in the future must not hide those that change until then.
+        # No later than now: a row dated in the future must not hide those that change until then.
+        newest = f"SELECT least(max({quote_name(self._declared.watermark)}), now()) AS newest"
+        [(mark, since, receded)] = self.snapshot.rows(
             "SELECT to_jsonb(newest) #>> '{}', ($1::timestamptz - make_interval(mins => $2::int))::text,"
-            " newest < $1::timestamptz FROM (SELECT least(max(" + quote_name(self._declared.watermark) + "),"
-            f" now()) AS newest, count(*) FROM {self.table.sql}) AS watermark",
+            f" newest < $1::timestamptz FROM ({newest} FROM {self.table.sql}) AS watermark",
             before,
             self._declared.overlap,
         )
-        if before is None or newest is None or receded or not self._continues():
-            return self._read_whole(newest)
-        return self._read_changes(since, newest) or self._read_whole(newest)
+        if before is None or mark is None or receded or not self._continues():
+            return self._read_whole(mark)
+        return self._read_changes(since, mark) or self._read_whole(mark)
 
     def read_days(self, days: Days) -> _Reading:
         """Read the rows whose watermark lies on those local days of the source."""
@@ -200,13 +200,13 @@ class _Reader:
         [(keyless,)] = self.snapshot.rows(f"SELECT EXISTS (SELECT FROM {self.table.sql} WHERE {without})")
         return not keyless
 
-    def _read_whole(self, newest: str | None) -> _Reading:
+    def _read_whole(self, mark: str | None) -> _Reading:
         part = self.scratch / "whole.parquet"
         # In the order of keys, equal content makes equal files.
-        key = ", ".join(quote_name(name) for name in self._declared.key)
-        return _Reading(self._write_rows(f"ORDER BY {key}", part), part, changes=False, watermark=newest)
+        key = ", ".join(f"{self.table.sql}.{quote_name(name)}" for name in self._declared.key)
+        return _Reading(self._write_rows(f"ORDER BY {key}", part), part, changes=False, watermark=mark)
 
-    def _read_changes(self, since: str, newest: str) -> _Reading | None:
+    def _read_changes(self, since: str, mark: str) -> _Reading | None:
         """What changed; None: a row shows that the watermark does not tell everything."""
         watermark = quote_name(self._declared.watermark or "")
         due = f"{watermark} >= {self.snapshot.bind('since', since)}::timestamptz OR {watermark} IS NULL"
@@ -228,7 +228,7 @@ class _Reader:
         found = live.copy_new_rows(rows, since, part)
         if found.receding:
             return None
-        return _Reading(found.new, part, True, newest, deleted, vanished)
+        return _Reading(found.new, part, True, mark, deleted, vanished)
 
     def _write_rows(self, clauses: str, path: Path) -> int:
         values = (f"{column.expression} AS {quote_name(column.name)}" for column in self.table.columns)

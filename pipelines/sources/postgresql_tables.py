@@ -4,6 +4,7 @@ Every column is landed without loss. What the driver would bend (numerics, insta
 several dimensions, types it does not know) is sent as text by the server, or refused with the column's name.
 """
 
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -33,7 +34,10 @@ _FAULTS = {
     "40001": "the server ended the query, as its rows were needed elsewhere",
 }
 _LOST_STATES = ("08", "57P0")
-_LOST_WORDS = ("server closed the connection", "Connection refused", "could not receive data", "starting up")
+_LOST_WORDS = re.compile(
+    "closed (the connection )?unexpectedly|terminating connection|Connection (refused|reset)|timeout expired"
+    "|timed out|could not (receive|send) data|no connection to the server|starting up|shutting down"
+)
 
 _INSTANT = "{0} BETWEEN '4714-11-24 BC' AND '294246-12-31'"  # what microseconds since 1970 can hold
 _DATE = "isfinite({0})"
@@ -97,7 +101,7 @@ class Column:
             return name
         sql_type = f"{self.type[1:]}[]" if self.type.startswith("_") else self.type
         # A conversion that cannot succeed: its error quotes the text, and a null stays null.
-        fault = f"({quote_text(f'the column {self.name} holds ')} || {name}::text)::{sql_type}"
+        fault = f"({quote_text(f'the column {self.name} holds ')} || left({name}::text, 60))::{sql_type}"
         return f"CASE WHEN {condition.format(name)} THEN {name} ELSE {fault} END"
 
 
@@ -161,7 +165,9 @@ class Snapshot:
         sql = ".".join(quote_name(part) for part in name.split("."))
         columns = self.rows(_COLUMNS, sql)
         if not columns:
-            raise LandingError("there is no such table or view, or its schema is not in the search path")
+            raise LandingError(
+                "there is no such table or view in the search path: name its schema, grant USAGE on it"
+            )
         return Table(name, sql, tuple(Column(*column) for column in columns))
 
     def _execute(self, statement: str) -> None:
@@ -220,13 +226,14 @@ class Database:
             yield Snapshot(connection, self._told)
 
     def _told(self, error: Exception) -> LandingError:
-        state = getattr(error, "sqlstate", None) or ""
-        text = str(error).partition("\n\nQuery was:")[0].partition("\nLINE ")[0]
-        text = " ".join(text.partition(". SQLSTATE:")[0].split())
-        text = text.rpartition("ERROR: ")[2].strip().removeprefix("IO: [libpq] ")
+        # While rows stream, the state is in the text alone.
+        found = re.search(r"\. SQLSTATE: (\w{5})", str(error))
+        state = found[1] if found else ""
+        text = re.split(r"\n\nQuery was:|\nLINE |\. SQLSTATE: ", str(error))[0]
+        text = " ".join(text.split()).rpartition("ERROR: ")[2].removeprefix("IO: [libpq] ")
         if self._password:
             text = text.replace(self._password, "***")
-        if state.startswith(_LOST_STATES) or any(words in text for words in _LOST_WORDS):
+        if state.startswith(_LOST_STATES) or _LOST_WORDS.search(text):
             return LostConnectionError(f"the connection to {self.place} was lost or not made: {text}")
         reason = f"{_FAULTS[state]} ({text})" if state in _FAULTS else text
         return LandingError(f"{self.place}: {reason}")

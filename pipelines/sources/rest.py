@@ -4,15 +4,17 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipelines.sources.rest_api import Reader, Resource
 from pipelines.sources.rest_client import Patience
 from pipelines.sources.rest_inputs import Finished, InputReading, Marks
 from pipelines.sources.rest_secrets import open_api
-from pipelines.sources.rest_text import instant_text, microseconds
+from pipelines.sources.rest_text import TextColumns, instant_text, microseconds
 from pipelines.sources.secrets import load_secrets
+from warehouse.database import DatabaseOptions
 from warehouse.errors import WarehouseError
 from warehouse.landing import Days, LandedFile, Landing, Verdict, VerdictStatus
 from warehouse.sources import RestEntity, RestSource
@@ -37,6 +39,8 @@ class EntityPages:
     entity: str
     secrets: Path | None
     """File of the sources' secrets."""
+    database: DatabaseOptions = field(default_factory=DatabaseOptions)
+    """Limits of turning answers into columns."""
     patience: Patience = field(default_factory=Patience)
 
     @property
@@ -69,6 +73,7 @@ class EntityPages:
         return self._record("loaded", told, days)
 
     def _read(self, readers: Sequence[Reader], resource: Resource, days: Days | None) -> list[_Outcome]:
+        text = TextColumns(replace(self.database, threads=1, spill_folder=self.landing.root / ".spill"))
         marks = self._marks(resource)
         stop = threading.Event()
         seen: set[str] = set()
@@ -83,13 +88,13 @@ class EntityPages:
                 if twice:
                     return _Outcome(fault=f"{reader.label}: the secrets have it twice")
                 reading = InputReading(
-                    reader, origin, resource, self.declared, marks, self._unfinished(), days, stop
+                    reader, origin, resource, self.declared, marks, self._unfinished(), text, days, stop
                 )
                 return _Outcome(reading.finish())
             except (WarehouseError, OSError) as error:
                 return _Outcome(fault=f"{reader.label}: {error}")
 
-        with ThreadPoolExecutor(self.source.concurrency, f"read-{self.name}") as pool:
+        with closing(text), ThreadPoolExecutor(self.source.concurrency, f"read-{self.name}") as pool:
             try:
                 return list(pool.map(read, readers))
             except BaseException:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from pipelines.sources.rest_client import RestError
+from pipelines.sources.rest_client import Answer, RestError
 from pipelines.sources.rest_shapes import Paging
 from warehouse.landing import Days
 
@@ -61,8 +61,8 @@ class Reader(Protocol):
         """
         ...
 
-    def get(self, path: str, parameters: Mapping[str, str]) -> Any:
-        """The JSON value at the path.
+    def get(self, path: str, parameters: Mapping[str, str]) -> Answer:
+        """What the API answers at the path.
 
         Raises:
             StatusError: the API refused, or kept failing.

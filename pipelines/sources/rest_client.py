@@ -4,10 +4,10 @@ import json
 import random
 import threading
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -73,9 +73,10 @@ class Pace:
 
 @dataclass(frozen=True)
 class Answer:
-    """A successful answer: its JSON value, numbers with a fraction as Decimal, and its headers."""
+    """A successful answer: its JSON value, the UTF-8 text it was read from, and its headers."""
 
     value: Any
+    text: bytes
     headers: httpx.Headers
 
 
@@ -127,7 +128,7 @@ class RestClient:
             try:
                 response = self._send(method, path, parameters, headers)
                 if response.is_success:
-                    return Answer(_parse(response), response.headers)
+                    return _parse(response)
                 fault: RestError = _status_error(method, path, response, secrets)
                 if response.status_code not in RETRIED:
                     raise fault
@@ -168,11 +169,10 @@ class _UnreadableError(Exception):
     """An answer of success whose body is not whole JSON: as if it had been cut."""
 
 
-def _parse(response: httpx.Response) -> Any:
-    if not response.content:
-        return None
+def _parse(response: httpx.Response) -> Answer:
     try:
-        return json.loads(response.content, parse_float=Decimal)
+        text = response.content.removeprefix(BOM_UTF8)
+        return Answer(json.loads(text.decode()) if text else None, text, response.headers)
     except (ValueError, RecursionError) as error:
         raise _UnreadableError("the answer is not JSON, or was cut") from error
 

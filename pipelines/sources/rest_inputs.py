@@ -14,7 +14,7 @@ from pipelines.sources.rest_api import Origin, Reader, Resource
 from pipelines.sources.rest_client import RestError, StatusError
 from pipelines.sources.rest_pages import KeptPages, count_keys, digest, newest_of_each_key
 from pipelines.sources.rest_shapes import Page, Row
-from pipelines.sources.rest_text import AT, microseconds
+from pipelines.sources.rest_text import AT, TextColumns, microseconds
 from warehouse.landing import Days
 from warehouse.sources import RestEntity
 
@@ -64,6 +64,7 @@ class InputReading:
     marks: Marks
     folder: Path
     """Where unfinished inputs of the entity lie."""
+    text: TextColumns
     days: Days | None
     stop: threading.Event
     """Set when nobody waits for the rows any more."""
@@ -75,13 +76,18 @@ class InputReading:
             RestError: it could not be read, lacks a column, or never settled.
         """
         folder = self.folder / quote(self.origin.name, safe="=")
-        pages = KeptPages(folder, self._question(), self.origin.columns, self.declared.watermark)
+        pages = KeptPages(folder, self._question(), self.text, self.origin.columns, self.declared.watermark)
         for _ in range(_TIMES_READ):
             self._read(pages)
             self._check_columns(pages)
-            total, counts = pages.progress.total, self._counts(pages)
-            if total is None or (total in counts and not pages.progress.total_moved):
-                return self._finish_changes(pages) if self.resource.changes else self._finish_listing(pages)
+            total, counts = pages.progress.total, [0]
+            if self.resource.changes:
+                if total is None or self._is_settled(pages, counts := self._counts(pages)):
+                    return self._finish_changes(pages)
+            else:
+                frame = newest_of_each_key(pages.frame(self.declared.columns).collect(), self.declared.key)
+                if self._is_settled(pages, counts := [frame.height]):
+                    return self._finish_listing(pages, frame)
             pages.restart()
         pages.remove()
         raise RestError(
@@ -97,7 +103,7 @@ class InputReading:
             if self.stop.is_set():
                 raise RestError("reading was broken off")
             try:
-                page = self._fetch(progress.position)
+                page, text = self._fetch(progress.position)
             except StatusError as error:
                 if progress.position is None or error.status not in _LOST_POSITION or lost == _TIMES_LOST:
                     pages.keep()
@@ -114,14 +120,14 @@ class InputReading:
                     f"{self.resource.path}: answers the page {progress.position} with the rows before it"
                 )
             before = page.rows
-            pages.add(page)
+            pages.add(page, text)
             if not progress.complete and self._is_far_enough(pages, page):
                 pages.end()
 
-    def _fetch(self, position: str | None) -> Page:
+    def _fetch(self, position: str | None) -> tuple[Page, bytes]:
         answer = self.reader.get(self.resource.path, self.resource.parameters(position, self.days))
         try:
-            page = self.resource.paging.page(answer, position)
+            page = self.resource.paging.page(answer.value, position)
         except RestError as error:
             raise RestError(f"{self.resource.path}: {error}") from error
         for name, value in self.origin.columns.items():
@@ -129,7 +135,7 @@ class InputReading:
                 raise RestError(
                     f"{self.resource.path}: answers rows of another {name}; none of them is landed"
                 )
-        return page
+        return page, answer.text
 
     def _is_far_enough(self, pages: KeptPages, page: Page) -> bool:
         """Whether all that follows is older than what is wanted."""
@@ -173,8 +179,12 @@ class InputReading:
         also = [[name] for name in self.resource.also_counted if name in pages.progress.columns]
         return [count_keys(frame, key) for key in (self.declared.key, *also)]
 
-    def _finish_listing(self, pages: KeptPages) -> Finished:
-        frame = newest_of_each_key(pages.frame(self.declared.columns).collect(), self.declared.key)
+    def _is_settled(self, pages: KeptPages, counts: Sequence[int]) -> bool:
+        """Whether as many rows were read as the API says there are, and it said the same on every page."""
+        total = pages.progress.total
+        return total is None or (total in counts and not pages.progress.total_moved)
+
+    def _finish_listing(self, pages: KeptPages, frame: pl.DataFrame) -> Finished:
         fingerprint = digest(frame)
         is_new = self.marks.fingerprints.get(self.origin.name) != fingerprint
         if is_new:
@@ -191,7 +201,7 @@ class InputReading:
         frame, since = pages.frame(self.declared.columns), self._since()
         if since is not None:
             frame = frame.filter(pl.col(AT).is_null() | (pl.col(AT) >= since))
-        newest = self._newest(pages)
+        newest = self._newest(pages, frame)
         tail = frame
         if newest is not None and self.days is None:
             tail = frame.filter(pl.col(AT).is_null() | (pl.col(AT) >= newest - self.marks.overlap))
@@ -208,10 +218,10 @@ class InputReading:
     def _digest(self, frame: pl.LazyFrame) -> str:
         return digest(newest_of_each_key(frame.collect(), self.declared.key))
 
-    def _newest(self, pages: KeptPages) -> int | None:
+    def _newest(self, pages: KeptPages, frame: pl.LazyFrame) -> int | None:
         """The newest watermark known, but none of the future: what changes until then would be missed."""
         known = self.marks.newest.get(self.origin.name)
-        read = pages.progress.newest
+        read: int | None = frame.select(pl.col(AT).max()).collect().item()
         if read is not None:
             read = min(read, int(pages.progress.begun_at * 1_000_000))
         if known is None or read is None:

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.sources.rest_shapes import Page, Row
-from pipelines.sources.rest_text import AT, check_names, microseconds, table_of
+from pipelines.sources.rest_text import AT, TextColumns, check_names, microseconds
 from warehouse.durable_files import sync_file, write_atomically
 
 LONGEST_PAUSE = timedelta(hours=6)
@@ -41,10 +41,8 @@ class Progress:
     """What the last page told."""
     total_moved: bool = False
     """A page told another total than the one before it."""
-    newest: int | None = None
-    """Newest watermark, in microseconds since 1970."""
     last: int | None = None
-    """Watermark of the last row read."""
+    """Watermark of the last row read while they came newest first, in microseconds since 1970."""
     in_order: bool = True
     """The rows came newest first so far."""
 
@@ -52,10 +50,18 @@ class Progress:
 class KeptPages:
     """The pages read of one input, on disk in a folder of their own."""
 
-    def __init__(self, folder: Path, question: str, added: Mapping[str, str], watermark: str | None) -> None:
-        self._folder, self._added, self._watermark = folder, added, watermark
-        self._pending: list[Row] = []
-        self._pending_at: list[int | None] = []
+    def __init__(
+        self,
+        folder: Path,
+        question: str,
+        text: TextColumns,
+        added: Mapping[str, str],
+        watermark: str | None,
+    ) -> None:
+        self._folder, self._text, self._added, self._watermark = folder, text, added, watermark
+        self._pending: list[bytes] = []
+        self._pending_rows = 0
+        self._place = ""
         self._kept_at = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
         found = self._read_progress()
@@ -66,7 +72,7 @@ class KeptPages:
 
     def restart(self, question: str | None = None) -> None:
         """Forget the pages."""
-        self._pending, self._pending_at = [], []
+        self._pending, self._pending_rows = [], 0
         for path in self._folder.iterdir():
             path.unlink()
         self.progress = Progress(question or self.progress.question, time.time())
@@ -75,25 +81,29 @@ class KeptPages:
         """Remove the pages from the disk: they are landed, or of no use."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def add(self, page: Page) -> None:
-        """Take a page; it is on the disk within seconds of reading.
+    def add(self, page: Page, text: bytes) -> None:
+        """Take a page and the answer it came in; it is on the disk within seconds of reading.
 
         Raises:
             RestError: a field has a name that cannot be kept.
         """
         progress = self.progress
         self._note_columns(page.rows)
-        mark = self._watermark
-        at = [None if mark is None else microseconds(row.get(mark)) for row in page.rows]
-        self._note_order(at)
-        self._pending += page.rows
-        self._pending_at += at
+        if self._watermark is not None and progress.in_order:
+            self._note_order([microseconds(row.get(self._watermark)) for row in page.rows])
+        if page.rows:
+            place = page.place or ""
+            if place != self._place:
+                self.keep()
+            self._place = place
+            self._pending.append(text if page.place is not None else json.dumps(page.rows).encode())
+            self._pending_rows += len(page.rows)
         progress.rows += len(page.rows)
         progress.total_moved |= progress.rows > len(page.rows) and page.total != progress.total
         progress.total = page.total
         progress.position, progress.complete = page.next, page.next is None
         waited = time.monotonic() - self._kept_at
-        if progress.complete or len(self._pending) >= _ROWS_KEPT or waited >= _SECONDS_KEPT:
+        if progress.complete or self._pending_rows >= _ROWS_KEPT or waited >= _SECONDS_KEPT:
             self.keep()
 
     def end(self) -> None:
@@ -105,7 +115,9 @@ class KeptPages:
         """Put what is in memory on the disk."""
         if self._pending:
             name = f"rows-{len(self.progress.segments):06d}.arrow"
-            table = table_of(self._pending, self.progress.columns, self._added, self._pending_at)
+            table = self._text.table(
+                self._pending, self._place, self.progress.columns, self._added, self._watermark
+            )
             with (
                 pa.OSFile(str(self._folder / name), "wb") as stream,
                 pa.ipc.new_file(stream, table.schema) as file,
@@ -113,7 +125,7 @@ class KeptPages:
                 file.write_table(table)
             sync_file(self._folder / name)
             self.progress.segments.append(name)
-            self._pending, self._pending_at = [], []
+            self._pending, self._pending_rows = [], 0
         record = json.dumps(asdict(self.progress), ensure_ascii=False)
         write_atomically(self._folder / "progress.json", record)
         self._kept_at = time.monotonic()
@@ -139,8 +151,8 @@ class KeptPages:
     def _note_columns(self, rows: Sequence[Row]) -> None:
         known = dict.fromkeys(self.progress.columns)
         before = len(known)
-        for row in rows:
-            if not row.keys() <= known.keys():
+        if not known.keys() >= set().union(*rows):
+            for row in rows:
                 known.update(dict.fromkeys(row))
         if len(known) > before:
             check_names(known)
@@ -154,7 +166,6 @@ class KeptPages:
             progress.in_order = False
         if known:
             progress.last = known[-1]
-            progress.newest = max([*known, *([progress.newest] if progress.newest is not None else [])])
 
     def _read_progress(self) -> Progress | None:
         try:
@@ -182,6 +193,8 @@ def newest_of_each_key(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
 
     Rows without a whole key are kept: they are the build's to judge.
     """
+    if not frame.select(key).is_duplicated().any():
+        return frame.sort(key, nulls_last=True)
     whole = pl.all_horizontal(pl.col(list(key)).is_not_null())
     numbered = frame.with_row_index("_read")
     keyed = (

@@ -18,6 +18,8 @@ class Page:
     """Position of the next page; None: this is the last one."""
     total: int | None = None
     """How many there are on all pages, where the API tells."""
+    place: str | None = None
+    """Field of the answer that lists the rows, such as `data.items`; None: they are not there as one list."""
 
 
 class Paging(Protocol):
@@ -51,7 +53,8 @@ class SinglePage:
         payload, _ = unwrap(answer)
         if not self.names:
             return Page(_rows([payload]), None)
-        return Page(_rows(_listed(payload, self.names)), None)
+        rows, place = _listed(answer, payload, self.names)
+        return Page(rows, None, place=place)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class NumberedPages:
     def page(self, answer: Any, position: str | None) -> Page:
         """See Paging."""
         payload, meta = unwrap(answer)
-        entries = _listed(payload, ("items",))
+        entries, place = _listed(answer, payload, ("items",))
         number = int(position or "1")
         total, last = _count(meta, "total"), _count(meta, "last_page")
         size = _count(meta, self.size_name) or self.size
@@ -81,8 +84,10 @@ class NumberedPages:
             more = number * size < total
         else:
             more = len(entries) >= size
-        rows = [row for entry in _rows(entries) for row in self._ungrouped(entry)]
-        return Page(rows, str(number + 1) if more and entries else None, total)
+        following = str(number + 1) if more and entries else None
+        if not self.group_lists:
+            return Page(entries, following, total, place)
+        return Page([row for entry in entries for row in self._ungrouped(entry)], following, total)
 
     def _ungrouped(self, entry: Row) -> Sequence[Row]:
         for name in self.group_lists:
@@ -106,19 +111,19 @@ class CursorPages:
     def page(self, answer: Any, position: str | None) -> Page:
         """See Paging."""
         payload, meta = unwrap(answer)
-        rows = _rows(_listed(payload, ("items",)))
+        rows, place = _listed(answer, payload, ("items",))
         info = payload.get("page_info") if isinstance(payload, dict) else None
         info = info or meta.get("page_info")
         if not isinstance(info, dict) or not isinstance(info.get("has_more"), bool):
             raise RestError("the answer has no page_info that tells whether there is more")
         if not info["has_more"]:
-            return Page(rows, None)
+            return Page(rows, None, place=place)
         cursor = info.get("next_cursor")
         if not isinstance(cursor, str | int) or isinstance(cursor, bool) or cursor == "":
             raise RestError("the answer says that there is more, but names no next_cursor")
         if str(cursor) == position:
             raise RestError("the answer names the cursor that it was asked for as the next one")
-        return Page(rows, str(cursor))
+        return Page(rows, str(cursor), place=place)
 
 
 def unwrap(answer: Any) -> tuple[Any, Mapping[str, Any]]:
@@ -132,14 +137,15 @@ def unwrap(answer: Any) -> tuple[Any, Mapping[str, Any]]:
     return payload, meta if isinstance(meta, dict) else {}
 
 
-def _listed(payload: Any, names: Sequence[str]) -> list[Any]:
+def _listed(answer: Any, payload: Any, names: Sequence[str]) -> tuple[Sequence[Row], str]:
+    """The list of rows in an answer's payload, and its place in the answer."""
+    root = () if payload is answer else ("data",)
     if isinstance(payload, list):
-        return payload
+        return _rows(payload), ".".join(root)
     if isinstance(payload, dict):
         for name in names:
             if isinstance(payload.get(name), list):
-                found: list[Any] = payload[name]
-                return found
+                return _rows(payload[name]), ".".join((*root, name))
     raise RestError(f"the answer has no list {' or '.join(names)}")
 
 

@@ -32,7 +32,9 @@ def load(server: PlanDocketServer, root: Path, resource: str) -> Verdict:
         requests_per_second=1000,
         entities={"rows": RestEntity(resource=resource, key=["id"], columns=["id"])},
     )
-    return EntityPages(Landing(root / "landing"), "plandocket", source, "rows", secrets, QUICK).load()
+    return EntityPages(
+        Landing(root / "landing"), "plandocket", source, "rows", secrets, patience=QUICK
+    ).load()
 
 
 def rows(root: Path) -> list[dict[str, Any]]:
@@ -77,7 +79,9 @@ def test_a_refused_key_is_a_clear_verdict_without_the_key(server: PlanDocketServ
         requests_per_second=1000,
         entities={"rows": RestEntity(resource="events", key=["id"], columns=["id"])},
     )
-    verdict = EntityPages(Landing(tmp_path / "l"), "plandocket", source, "rows", secrets, QUICK).load()
+    verdict = EntityPages(
+        Landing(tmp_path / "l"), "plandocket", source, "rows", secrets, patience=QUICK
+    ).load()
     assert verdict.status == "failed"
     assert verdict.detail.startswith("PlanDocket: GET /api/v1/events: answered 401: Unknown key ***")
     assert len(server.requests) == 1

@@ -29,6 +29,11 @@ def read_tables(path: Path, tables: list[str]) -> dict[str, tuple[list[str], lis
     return found
 
 
+def in_any_order(read: dict[str, tuple[list[str], list[Any]]]) -> dict[str, tuple[list[str], list[Any]]]:
+    """The same with the rows sorted: a night adds rows to a table without sorting all of it again."""
+    return {table: (columns, sorted(rows, key=repr)) for table, (columns, rows) in read.items()}
+
+
 def read_files(platform: PlatformWarehouse, entity: str) -> list[dict[str, Any]]:
     """The rows of an entity's first file."""
     connection = connect(None, options=OPTIONS)
@@ -64,8 +69,9 @@ def test_script_and_night_make_the_same_tables(platform: PlatformWarehouse) -> N
     last_script = platform.folder / "last.duckdb"
     run_script(platform.files, last_script, "1GB", newest=True)
     made = read_tables(last, tables)
-    assert made == read_tables(last_script, tables)
+    assert in_any_order(made) == in_any_order(read_tables(last_script, tables))
     assert len(made["bookings"][1]) == SIZE.bookings + 2 * CHANGES * 20 // 100
+    assert differing_tables(last, last_script, tables) == []
     differing = {text.partition(" ")[0] for text in differing_tables(last, first_script, tables)}
     assert differing == set(tables) - {"categories", "booking_statuses"}
 
