@@ -4,8 +4,10 @@ A model is built whole, or follows what changed since it was built; both give th
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -14,10 +16,10 @@ from warehouse.database import quote_name
 from warehouse.entities import build_entity, count_rows
 from warehouse.entity_changes import EntityChanges, MustBuildWholeError, Stage
 from warehouse.errors import ModelError
-from warehouse.inbox import find_built, forget_built, has_changes, is_built, post_keys, record_built
+from warehouse.inbox import Built, find_built, forget_built, has_changes, is_built, post_keys, record_built
 from warehouse.landing import Landing
 from warehouse.load_report import forget_checks, replace_checks
-from warehouse.mart_changes import can_follow, follow_mart
+from warehouse.mart_changes import can_follow, prepare_mart, write_mart
 from warehouse.models import (
     CheckHeader,
     EntityHeader,
@@ -177,60 +179,82 @@ class Build:
         if built is not None and not has_changes(self.connection, model.name):
             return
         if built is not None and built.appended <= built.rows * self.most_changed:
-            self.connection.execute("BEGIN")
             try:
-                written = self._follow(model)
+                self._follow(model, digest, built)
             except MustBuildWholeError:
-                self.connection.execute("ROLLBACK")
-            else:
-                self._post_changes(model)
-                record_built(self.connection, model.name, digest, built.rows, built.appended + written)
-                self.connection.execute("COMMIT")
-                return
-        self._build_whole(model, digest)
+                self._build_whole(model, digest)
+        else:
+            self._build_whole(model, digest)
 
-    def _follow(self, model: Model) -> int:
+    def _follow(self, model: Model, digest: str, built: Built) -> None:
+        """Bring the model up to date by the changes that wait for it.
+
+        Raises:
+            MustBuildWholeError: that cannot be done; nothing is written.
+        """
+        write = self._prepare(model)
+        with self._transaction():
+            written = write()
+            if isinstance(model.header, MartHeader) and model.header.restated:
+                keep_before(self.connection, model.name, model.header)
+            self._post_changes(model)
+            record_built(self.connection, model.name, digest, built.rows, built.appended + written)
+
+    def _prepare(self, model: Model) -> Callable[[], int]:
+        """Work out what the changes come to; gives what writes it."""
         if model.layer == "entities":
             stages = self._stages(model)
             if stages is None:
                 raise MustBuildWholeError
-            return EntityChanges(self.connection, model, stages).follow()
+            changes = EntityChanges(self.connection, model, stages)
+            changes.prepare()
+            return changes.write
         if not can_follow(model):
             raise MustBuildWholeError
         [(database,)] = self.connection.execute("SELECT current_database()").fetchall()
-        written = follow_mart(self.connection, model, database)
-        if isinstance(model.header, MartHeader) and model.header.restated:
-            keep_before(self.connection, model.name, model.header)
-        return written
+        prepare_mart(self.connection, model, database)
+        return partial(write_mart, self.connection, model)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            with suppress(duckdb.Error):
+                self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
 
     def _build_whole(self, model: Model, digest: str) -> None:
         header = model.header
         assert isinstance(header, TableHeader)  # noqa: S101
         restated = isinstance(header, MartHeader) and bool(header.restated)
-        self.connection.execute("BEGIN")
         compared = self._keep_as_it_was(model, None if restated else _COMPARED_ROWS)
+        with self._transaction():
+            rows = self._write_whole(model, header)
+            if compared:
+                table = quote_name(model.name)
+                self.connection.execute(
+                    "CREATE OR REPLACE TEMP TABLE changed_rows AS"
+                    f" (FROM before EXCEPT FROM {table}) UNION ALL (FROM {table} EXCEPT FROM before)"
+                )
+                if isinstance(header, MartHeader) and header.restated:
+                    keep_before(self.connection, model.name, header)
+                self._post_changes(model)
+            else:
+                forget_before(self.connection, model.name)
+                forget_built(self.connection, self._readers(model))
+            record_built(self.connection, model.name, digest, rows)
+
+    def _write_whole(self, model: Model, header: TableHeader) -> int:
         if model.layer == "entities":
-            rows = build_entity(self.connection, model, self._staging_of(model))
-        else:
-            order = ", ".join(header.sort)
-            self.connection.execute(
-                f"CREATE OR REPLACE TABLE {quote_name(model.name)} AS {model.sql} ORDER BY {order}"
-            )
-            rows = count_rows(self.connection, quote_name(model.name))
-        if compared:
-            table = quote_name(model.name)
-            self.connection.execute(
-                "CREATE OR REPLACE TEMP TABLE changed_rows AS"
-                f" (FROM before EXCEPT FROM {table}) UNION ALL (FROM {table} EXCEPT FROM before)"
-            )
-            if isinstance(header, MartHeader) and header.restated:
-                keep_before(self.connection, model.name, header)
-            self._post_changes(model)
-        else:
-            forget_before(self.connection, model.name)
-            forget_built(self.connection, self._readers(model))
-        record_built(self.connection, model.name, digest, rows)
-        self.connection.execute("COMMIT")
+            return build_entity(self.connection, model, self._staging_of(model))
+        order = ", ".join(header.sort)
+        self.connection.execute(
+            f"CREATE OR REPLACE TABLE {quote_name(model.name)} AS {model.sql} ORDER BY {order}"
+        )
+        return count_rows(self.connection, quote_name(model.name))
 
     def _keep_as_it_was(self, model: Model, most_rows: int | None) -> bool:
         """Copy a table that is about to be built whole to `before`, when it can be compared and is not too large."""

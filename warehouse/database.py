@@ -1,6 +1,7 @@
 """Opening DuckDB: the one place that connects, with the session settings that the SQL models rely on."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,24 @@ def check_size(size: str) -> str:
         if _SMALLEST <= bytes_ <= _LARGEST:
             return size
     raise ValueError("the memory limit must be a size such as 4GB or 512MB, from 64MB to 1000TB")
+
+
+def insert_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    query: str,
+    parameters: Mapping[str, object] | None = None,
+) -> int:
+    """Insert the rows of a query, and nothing at all when there are none; returns how many they are.
+
+    Where one transaction inserts into a table more than once, this is the way: DuckDB 2.0.0 loses rows of a
+    large insert that follows an empty one in the same transaction.
+    """
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {query}", dict(parameters or {}))
+    [(rows,)] = connection.execute("SELECT count(*) FROM incoming").fetchall()
+    if rows:
+        connection.execute(f"INSERT INTO {table} FROM incoming")
+    return int(rows)
 
 
 def quote_name(name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.database import quote_name, quote_text
+from warehouse.database import insert_rows, quote_name, quote_text
 from warehouse.entities import count_rows, create_typed, entity_header, key_json
 from warehouse.inbox import has_keys, inbox_of
 from warehouse.models import Model
@@ -43,13 +43,13 @@ class EntityChanges:
         self._key = ", ".join(self._header.key)
         self._picked: dict[str, int] = {}
 
-    def follow(self) -> int:
-        """Bring the table, the quarantine and the load report up to date; returns the rows written.
+    def prepare(self) -> None:
+        """Work out what becomes of the touched rows, in temporary tables; nothing else is written.
 
-        `changed_rows` is left as a temporary table of the rows that differ, as they were and as they are.
+        `changed_rows` are the rows that differ, as they were and as they are.
 
         Raises:
-            MustBuildWholeError: it cannot be told from the changes; nothing of use is written.
+            MustBuildWholeError: it cannot be told from the changes.
         """
         if self._has_duplicates():
             raise MustBuildWholeError
@@ -57,7 +57,7 @@ class EntityChanges:
             self._find_positions()
             self._find_touched()
             self._stage_again()
-            return self._replace_touched()
+            self._judge()
         finally:
             for stage in self._stages:
                 create_raw_view(self._connection, stage.raw)
@@ -189,7 +189,7 @@ class EntityChanges:
             self._run(f"CREATE OR REPLACE TEMP VIEW {quote_name(name)} AS {rows}")
         create_typed(self._connection, self._entity, [stage.model for stage in self._stages])
 
-    def _replace_touched(self) -> int:
+    def _judge(self) -> None:
         columns = ", ".join(quote_name(column) for column in self._header.columns)
         self._run(
             f"""
@@ -199,7 +199,6 @@ class EntityChanges:
             FROM ({self._entity.sql})
             """
         )
-        same_key = " AND ".join(f"{self._table}.{column} = touched.{column}" for column in self._header.key)
         self._run(
             f"CREATE OR REPLACE TEMP TABLE before AS SELECT {columns} FROM {self._table}"
             f" SEMI JOIN touched USING ({self._key})"
@@ -208,12 +207,20 @@ class EntityChanges:
             f"CREATE OR REPLACE TEMP TABLE after AS SELECT {columns} FROM judged WHERE reason IS NULL"
             f" ORDER BY {', '.join(self._header.sort)}"
         )
-        self._run(f"DELETE FROM {self._table} USING touched WHERE {same_key}")
-        self._run(f"INSERT INTO {self._table} FROM after")
         self._run(
             "CREATE OR REPLACE TEMP TABLE changed_rows AS"
             " (FROM before EXCEPT FROM after) UNION ALL (FROM after EXCEPT FROM before)"
         )
+
+    def write(self) -> int:
+        """Bring the table, the quarantine and the load report up to date; returns the rows written.
+
+        Raises:
+            MustBuildWholeError: the rows do not add up, and what was written must be rolled back.
+        """
+        same_key = " AND ".join(f"{self._table}.{column} = touched.{column}" for column in self._header.key)
+        self._run(f"DELETE FROM {self._table} USING touched WHERE {same_key}")
+        self._run(f"INSERT INTO {self._table} FROM after")
         for stage in self._stages:
             self._account(stage)
         return count_rows(self._connection, "after")
@@ -229,9 +236,11 @@ class EntityChanges:
             """,
             which,
         )
-        self._run(
-            f"INSERT INTO quarantine SELECT $source, $entity, 'entity', {key_json(self._header)}, reason, _file,"
-            " _row, content FROM judged WHERE source = $source AND reason IS NOT NULL",
+        insert_rows(
+            self._connection,
+            "quarantine",
+            f"SELECT $source AS source, $entity AS entity, 'entity' AS stage, {key_json(self._header)} AS key,"
+            " reason, _file, _row, content FROM judged WHERE source = $source AND reason IS NOT NULL",
             which,
         )
         self._run(

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from warehouse.database import DatabaseOptions, connect, quote_name, quote_text
 from warehouse.errors import LandingError
-from warehouse.landing import Days
+from warehouse.landing import RESERVED_COLUMNS, Days
 from warehouse.sources import FileEntity, FileFormat, SourceEntity
 from warehouse.text_records import CsvRecords, NdjsonRecords, RejectedRecord
 
@@ -33,10 +33,6 @@ def watermark_day(entity: SourceEntity, time_zone: str) -> str:
     if entity.watermark is not None and entity.watermark_format is None:
         instant = f"({instant} AT TIME ZONE {quote_text(time_zone)})"
     return f"CAST({instant} AS DATE)"
-
-
-_RESERVED = frozenset({"_load", "_file", "_row", "_vanished", "filename", "file_row_number"})
-"""Columns that raw tables have besides the landed ones, and those that reading the parts adds."""
 
 
 class FileLander:
@@ -165,7 +161,7 @@ class FileLander:
             raise LandingError(
                 f"{file}: has the column {', '.join(twice)} twice; upper and lower case make no difference"
             )
-        reserved = [name for name in columns if name.lower() in _RESERVED]
+        reserved = [name for name in columns if name.lower() in RESERVED_COLUMNS]
         if reserved:
             raise LandingError(
                 f"{file}: the column {', '.join(reserved)} has a name that the landing uses itself"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.database import quote_name, quote_text
+from warehouse.database import insert_rows, quote_name, quote_text
 
 _CREATED = (
     "CREATE TABLE IF NOT EXISTS pipeline.built (model VARCHAR, digest VARCHAR, rows BIGINT, appended BIGINT)",
@@ -91,7 +91,7 @@ def post_keys(
     shown = ", ".join(quote_name(column) for column in columns)
     query = f"SELECT DISTINCT {shown} FROM {rows}"
     connection.execute(f"CREATE TABLE IF NOT EXISTS {table} AS {query} LIMIT 0")
-    connection.execute(f"INSERT INTO {table} {query}")
+    insert_rows(connection, table, query)
 
 
 def has_keys(connection: duckdb.DuckDBPyConnection, source: str, model: str) -> bool:

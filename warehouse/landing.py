@@ -20,6 +20,10 @@ from warehouse.durable_files import sync_file, write_atomically
 VerdictStatus = Literal["loaded", "unchanged", "failed"]
 
 DELETED = "deleted.parquet"
+RESERVED_COLUMNS = frozenset(
+    {"_load", "_file", "_row", "_part", "_vanished", "filename", "file_row_number", "file_index"}
+)
+"""Columns that raw tables have besides the landed ones, and those that reading the parts adds."""
 PARTS_OF_A_LOAD = 1_000_000
 """More than a load can have inputs."""
 

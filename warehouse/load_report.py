@@ -10,6 +10,7 @@ from typing import Literal
 
 import duckdb
 
+from warehouse.database import insert_rows
 from warehouse.landing import Landing
 from warehouse.models import CheckHeader
 from warehouse.sources import Source
@@ -111,16 +112,13 @@ def replace_report(
         connection.execute(
             f"DELETE FROM {table} WHERE source = $source AND entity = $entity AND stage = $stage", which
         )
-    connection.execute(
-        "INSERT INTO quarantine SELECT $source, $entity, $stage, key, reason, file, row, content"
+    quarantined = insert_rows(
+        connection,
+        "quarantine",
+        "SELECT $source AS source, $entity AS entity, $stage AS stage, key, reason, file, row, content"
         f" FROM ({quarantine})",
         which,
     )
-    row = connection.execute(
-        "SELECT count(*) FROM quarantine WHERE source = $source AND entity = $entity AND stage = $stage",
-        which,
-    ).fetchone()
-    quarantined = int(row[0]) if row else 0
     if rows_in is None:
         rows_in = loaded + duplicate + quarantined
     connection.execute(

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import duckdb
 
 from warehouse.database import quote_name
+from warehouse.entities import count_rows
+from warehouse.errors import ModelError
 from warehouse.inbox import has_keys, inbox_of
 from warehouse.models import MartHeader, Model
 
@@ -14,16 +16,14 @@ def can_follow(mart: Model) -> bool:
     return isinstance(mart.header, MartHeader) and mart.header.of is not None
 
 
-def follow_mart(connection: duckdb.DuckDBPyConnection, mart: Model, database: str) -> int:
-    """Build the slices anew that waiting changes touch; returns the rows written.
+def prepare_mart(connection: duckdb.DuckDBPyConnection, mart: Model, database: str) -> None:
+    """Build the slices anew that waiting changes touch, in temporary tables; nothing else is written.
 
-    `before` is left as a temporary table of the touched rows as they were, `changed_rows` of those that differ.
+    `before` are the touched rows as they were, `changed_rows` those that differ, as they were and as they are.
     """
-    header = mart.header
-    assert isinstance(header, MartHeader) and header.of is not None  # noqa: S101, PT018
-    of, table = header.of, quote_name(mart.name)
+    header = _header(mart)
+    of, table = header.of or "", quote_name(mart.name)
     stored = f"{quote_name(database)}.main.{quote_name(of)}"
-    slice_ = ", ".join(header.slice)
     _find_slices(connection, mart.name, header, stored)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE before AS SELECT stored.* FROM {table} AS stored"
@@ -42,14 +42,24 @@ def follow_mart(connection: duckdb.DuckDBPyConnection, mart: Model, database: st
         )
     finally:
         connection.execute(f"DROP VIEW temp.{quote_name(of)}")
-    connection.execute(f"DELETE FROM {table} USING slices WHERE {_same(header, table)}")
-    connection.execute(f"INSERT INTO {table} FROM after")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE changed_rows AS"
         " (FROM before EXCEPT FROM after) UNION ALL (FROM after EXCEPT FROM before)"
     )
-    [(written,)] = connection.execute("SELECT count(*) FROM after").fetchall()
-    return int(written)
+
+
+def write_mart(connection: duckdb.DuckDBPyConnection, mart: Model) -> int:
+    """Put the prepared slices in the place of what the mart had; returns the rows written."""
+    table = quote_name(mart.name)
+    connection.execute(f"DELETE FROM {table} USING slices WHERE {_same(_header(mart), table)}")
+    connection.execute(f"INSERT INTO {table} FROM after")
+    return count_rows(connection, "after")
+
+
+def _header(mart: Model) -> MartHeader:
+    if not isinstance(mart.header, MartHeader):
+        raise ModelError(f"{mart.name}: is not a mart")
+    return mart.header
 
 
 def _find_slices(connection: duckdb.DuckDBPyConnection, name: str, header: MartHeader, stored: str) -> None:

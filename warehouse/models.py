@@ -225,11 +225,8 @@ def _check_following(model: Model, models: Mapping[str, Model]) -> None:
                 f"{model.name}.sql: slice must name its own columns, and restated figures need the key"
                 " workshop_id, day"
             )
-    own = (
-        models[header.of].header.columns
-        if isinstance(header, MartHeader) and header.of in models
-        else (header.columns)
-    )
+    of = models.get(header.of or "") if isinstance(header, MartHeader) else None
+    own = of.header.columns if of is not None else header.columns
     for table, columns in tables.items():
         read = models.get(table)
         if table not in model.reads or read is None or set(columns) - set(read.header.columns):

@@ -71,11 +71,13 @@ def refresh_raw(
     """
     which = {"source": raw.source, "entity": raw.entity}
     where = "source = $source AND entity = $entity"
-    connection.execute("BEGIN")
     find_present(connection, raw.landing, raw.source, raw.entity, raw.declared)
     readers = [*following, *others]
-    if any(is_built(connection, model) for model in readers):
+    built = any(is_built(connection, model) for model in readers)
+    if built:
         _find_changes(connection, raw, which)
+    connection.execute("BEGIN")
+    if built:
         [(changed,)] = connection.execute("SELECT count(*) FROM changed").fetchall()
         [(present,)] = connection.execute("SELECT coalesce(sum(rows), 0) FROM new_parts").fetchall()
         if changed > present * most_changed:

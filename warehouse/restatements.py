@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from warehouse.database import quote_name, quote_text
+from warehouse.database import insert_rows, quote_name, quote_text
 from warehouse.models import MartHeader, Model
 
 RESTATEMENTS = "restatements"
@@ -31,9 +31,11 @@ def keep_before(connection: duckdb.DuckDBPyConnection, mart: str, header: MartHe
     table, key = _before(mart), ", ".join(header.key)
     figures = ", ".join(header.restated)
     connection.execute(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT {key}, {figures} FROM before LIMIT 0")
-    connection.execute(
-        f"INSERT INTO {table} SELECT {key}, {figures} FROM (SELECT DISTINCT {key} FROM changed_rows)"
-        f" LEFT JOIN before USING ({key}) ANTI JOIN {table} USING ({key})"
+    insert_rows(
+        connection,
+        table,
+        f"SELECT {key}, {figures} FROM (SELECT DISTINCT {key} FROM changed_rows)"
+        f" LEFT JOIN before USING ({key}) ANTI JOIN {table} USING ({key})",
     )
 
 
@@ -57,18 +59,19 @@ def record_restatements(
         if previous is not None and _is_there(connection, mart):
             for figure in header.restated:
                 same = " AND ".join(f"now.{column} = old.{column}" for column in header.key)
-                [(rows,)] = connection.execute(
+                moved += insert_rows(
+                    connection,
+                    RESTATEMENTS,
                     f"""
-                    INSERT INTO {RESTATEMENTS}
-                    SELECT $generation, $previous, $now, old.workshop_id, old.day, $figure,
-                           old.{figure}, now.{figure}
+                    SELECT $generation AS generation, $previous AS previous, $now::TIMESTAMP AS at,
+                           old.workshop_id, old.day, $figure AS figure, old.{figure} AS old_value,
+                           now.{figure} AS new_value
                     FROM {_before(mart)} AS old LEFT JOIN {quote_name(mart)} AS now ON {same}
                     WHERE old.{figure} IS DISTINCT FROM now.{figure}
                     ORDER BY old.workshop_id, old.day
                     """,
                     {"generation": generation, "previous": previous, "now": instant, "figure": figure},
-                ).fetchall()
-                moved += int(rows)
+                )
         forget_before(connection, mart)
     return moved
 

@@ -24,16 +24,13 @@ from pipelines.sources.postgresql_tables import (
 from pipelines.sources.secrets import load_secrets
 from warehouse.database import DatabaseOptions, quote_name
 from warehouse.errors import LandingError, WarehouseError
-from warehouse.landing import Days, LandedFile, Landing, Verdict, VerdictStatus
+from warehouse.landing import RESERVED_COLUMNS, Days, LandedFile, Landing, Verdict, VerdictStatus
 from warehouse.live_keys import DUE, LiveKeys
 from warehouse.sources import DatabaseSource, TableEntity
 
 _GROUP_ROWS, _GROUP_BYTES = 100_000, 64 * 1024**2
 _PAUSE = 2.0
 """Seconds before a load whose connection was lost is tried once more."""
-_RESERVED = frozenset(
-    {"_load", "_file", "_row", "_part", "_vanished", "filename", "file_row_number", "file_index"}
-)
 
 
 @dataclass(frozen=True)
@@ -271,7 +268,7 @@ def _select_columns(table: Table, declared: TableEntity) -> Table:
         raise LandingError(f"the user may not read the column {', '.join(refused)}: grant SELECT on it")
     chosen = tuple(column for column in table.columns if column.readable)
     names = [column.name.lower() for column in chosen]
-    reserved = [column.name for column in chosen if column.name.lower() in _RESERVED]
+    reserved = [column.name for column in chosen if column.name.lower() in RESERVED_COLUMNS]
     twice = [column.name for column in chosen if names.count(column.name.lower()) > 1]
     if reserved:
         raise LandingError(f"the column {', '.join(reserved)} has a name that the landing uses; read a view")
