@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
@@ -16,6 +17,7 @@ from warehouse.database import quote_name
 from warehouse.entities import build_entity, count_rows
 from warehouse.entity_changes import EntityChanges, MustBuildWholeError, Stage
 from warehouse.errors import ModelError
+from warehouse.front_matter import mentioned_columns
 from warehouse.inbox import Built, find_built, forget_built, has_changes, is_built, post_keys, record_built
 from warehouse.landing import Landing
 from warehouse.load_report import forget_checks, replace_checks
@@ -59,6 +61,10 @@ class Preview:
     rows: int
     columns: tuple[str, ...]
     head: tuple[tuple[object, ...], ...]
+
+
+_Manner = Literal["whole", "followed", "unchanged"]
+"""How a model was brought up to date."""
 
 
 class Build:
@@ -113,17 +119,21 @@ class Build:
         """
         model = self.models[name]
         forget_checks(self.connection, dependents(name, self.models) | {name})
+        manner: _Manner = "whole"
         try:
             if model.layer == "staging":
                 self._show(name)
             else:
                 for staging in self._staging_of(model):
                     self._show(staging.name)
-                self._bring_up_to_date(model)
+                manner = self._bring_up_to_date(model)
             self._compare_columns(model)
         except duckdb.Error as error:
             raise ModelError(f"{model.layer}/{name}.sql: {error}") from error
-        results = [self._run_check(name, check) for check in model.checks]
+        results = [
+            *self._run_implied(model, manner),
+            *(self._run_check(name, c) for c in model.header.checks),
+        ]
         replace_checks(self.connection, name, {result.check: result.broken_rows for result in results})
         return results
 
@@ -173,18 +183,17 @@ class Build:
             stages.append(Stage(model, self._raw[model.row_by_row]))
         return stages
 
-    def _bring_up_to_date(self, model: Model) -> None:
+    def _bring_up_to_date(self, model: Model) -> _Manner:
         digest = self._digest(model)
         built = find_built(self.connection, model.name, digest)
         if built is not None and not has_changes(self.connection, model.name):
-            return
+            return "unchanged"
         if built is not None and built.appended <= built.rows * self.most_changed:
-            try:
+            with suppress(MustBuildWholeError):
                 self._follow(model, digest, built)
-            except MustBuildWholeError:
-                self._build_whole(model, digest)
-        else:
-            self._build_whole(model, digest)
+                return "followed"
+        self._build_whole(model, digest)
+        return "whole"
 
     def _follow(self, model: Model, digest: str, built: Built) -> None:
         """Bring the model up to date by the changes that wait for it.
@@ -206,7 +215,8 @@ class Build:
             stages = self._stages(model)
             if stages is None:
                 raise MustBuildWholeError
-            changes = EntityChanges(self.connection, model, stages)
+            watched = [column for reader in self._readers(model) for column in self._watched(model, reader)]
+            changes = EntityChanges(self.connection, model, stages, watched)
             changes.prepare()
             return changes.write
         if not can_follow(model):
@@ -234,10 +244,8 @@ class Build:
         with self._transaction():
             rows = self._write_whole(model, header)
             if compared:
-                table = quote_name(model.name)
                 self.connection.execute(
-                    "CREATE OR REPLACE TEMP TABLE changed_rows AS"
-                    f" (FROM before EXCEPT FROM {table}) UNION ALL (FROM {table} EXCEPT FROM before)"
+                    f"CREATE OR REPLACE TEMP TABLE after AS FROM {quote_name(model.name)}"
                 )
                 if isinstance(header, MartHeader) and header.restated:
                     keep_before(self.connection, model.name, header)
@@ -271,18 +279,32 @@ class Build:
         return True
 
     def _post_changes(self, model: Model) -> None:
-        """Tell the models that read this one which of its rows changed: `changed_rows`."""
+        """Tell the models that read this one which rows of `before` and `after` differ in what they read."""
         for reader in self._readers(model):
-            header = self.models[reader].header
-            columns = header.lookups.get(model.name) if isinstance(header, TableHeader) else None
-            if isinstance(header, MartHeader) and header.of == model.name:
-                columns = header.slice
-            if count_rows(self.connection, "changed_rows") == 0 or not is_built(self.connection, reader):
+            if not is_built(self.connection, reader):
                 continue
-            if columns is None:
+            watched = ", ".join(quote_name(column) for column in self._watched(model, reader))
+            differing = (
+                f"((SELECT {watched} FROM before EXCEPT SELECT {watched} FROM after)"
+                f" UNION ALL (SELECT {watched} FROM after EXCEPT SELECT {watched} FROM before))"
+            )
+            columns = self._posted(model, reader)
+            if columns is not None:
+                post_keys(self.connection, model.name, reader, columns, differing)
+            elif self.connection.execute(f"SELECT 1 FROM {differing} LIMIT 1").fetchall():
                 forget_built(self.connection, [reader])
-            else:
-                post_keys(self.connection, model.name, reader, columns, "changed_rows")
+
+    def _posted(self, model: Model, reader: str) -> list[str] | None:
+        """Columns of the model that tell which rows of a reader a changed row touches; None: it cannot follow."""
+        header = self.models[reader].header
+        if isinstance(header, MartHeader) and header.of == model.name:
+            return header.slice
+        return header.lookups.get(model.name) if isinstance(header, TableHeader) else None
+
+    def _watched(self, model: Model, reader: str) -> list[str]:
+        """Columns of the model that a reader's rows depend on."""
+        read = mentioned_columns(self.models[reader].sql, model.name, model.header.columns)
+        return list(dict.fromkeys([*read, *(self._posted(model, reader) or [])]))
 
     def _readers(self, model: Model) -> list[str]:
         return [name for name, other in self.models.items() if model.name in other.reads]
@@ -313,6 +335,23 @@ class Build:
             raise ModelError(
                 f"{model.layer}/{model.name}.sql: built columns differ from the header: {'; '.join(faults)}"
             )
+
+    def _run_implied(self, model: Model, manner: _Manner) -> list[CheckResult]:
+        """Run the checks of single rows and keys: over the rows that are new, when others are as they were."""
+        if manner == "unchanged":
+            return [CheckResult(check, 0, ()) for check in model.implied_checks]
+        name = quote_name(model.name)
+        if manner == "followed":
+            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM after")
+        # Building an entity whole has looked for keys that rows share already.
+        proven = "key_is_unique" if model.layer == "entities" and manner == "whole" else None
+        results = [
+            CheckResult(check, 0, ()) if check.name == proven else self._run_check(model.name, check)
+            for check in model.implied_checks
+        ]
+        if manner == "followed":
+            self.connection.execute(f"DROP VIEW temp.{name}")
+        return results
 
     def _run_check(self, name: str, check: CheckHeader) -> CheckResult:
         try:

@@ -27,7 +27,7 @@ from warehouse.sources import Source
 
 _WAIT_SECONDS = 30
 """How long a step waits for another process's step to end."""
-_LAYOUT = 1
+_LAYOUT = 2
 """Raised when what the schema `pipeline` or the reports hold changes: everything is built anew then."""
 
 

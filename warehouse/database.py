@@ -84,12 +84,39 @@ def insert_rows(
     """Insert the rows of a query, and nothing at all when there are none; returns how many they are.
 
     Where one transaction inserts into a table more than once, this is the way: DuckDB 2.0.0 loses rows of a
-    large insert that follows an empty one in the same transaction.
+    large insert that follows one of no rows, or a CREATE TABLE AS of none, in the same transaction.
     """
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {query}", dict(parameters or {}))
-    [(rows,)] = connection.execute("SELECT count(*) FROM incoming").fetchall()
+    rows = _collect(connection, query, parameters)
     if rows:
         connection.execute(f"INSERT INTO {table} FROM incoming")
+    return rows
+
+
+def add_rows(connection: duckdb.DuckDBPyConnection, schema: str, name: str, query: str) -> None:
+    """Insert the rows of a query as `insert_rows` does; the table is created when it is not there."""
+    if _collect(connection, query, None):
+        table = f"{quote_name(schema)}.{quote_name(name)}"
+        if find_tables(connection, schema, name):
+            connection.execute(f"INSERT INTO {table} FROM incoming")
+        else:
+            connection.execute(f"CREATE TABLE {table} AS FROM incoming")
+
+
+def find_tables(connection: duckdb.DuckDBPyConnection, schema: str, pattern: str) -> list[str]:
+    """Names of the tables of a schema that match a pattern, in which `*` stands for any text."""
+    rows = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()"
+        " AND schema_name = $schema AND table_name GLOB $pattern ORDER BY table_name",
+        {"schema": schema, "pattern": pattern},
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _collect(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object] | None
+) -> int:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {query}", dict(parameters or {}))
+    [(rows,)] = connection.execute("SELECT count(*) FROM incoming").fetchall()
     return int(rows)
 
 

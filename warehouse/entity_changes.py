@@ -4,7 +4,7 @@ The result is what building it whole would give. Where that cannot be told from 
 two landed rows share a key, the entity is built whole instead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -34,19 +34,26 @@ class Stage:
 class EntityChanges:
     """One step of following: temporary tables tell which rows are touched, and what becomes of them."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, entity: Model, stages: Sequence[Stage]) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        entity: Model,
+        stages: Sequence[Stage],
+        watched: Collection[str],
+    ) -> None:
         self._connection = connection
         self._entity = entity
         self._header = entity_header(entity)
         self._stages = stages
         self._table = quote_name(entity.name)
         self._key = ", ".join(self._header.key)
+        self._watched = watched
         self._picked: dict[str, int] = {}
 
     def prepare(self) -> None:
         """Work out what becomes of the touched rows, in temporary tables; nothing else is written.
 
-        `changed_rows` are the rows that differ, as they were and as they are.
+        `before` are the touched rows as they were, in their watched columns, `after` as they are.
 
         Raises:
             MustBuildWholeError: it cannot be told from the changes.
@@ -130,19 +137,31 @@ class EntityChanges:
         self._run(f"CREATE OR REPLACE TEMP TABLE staged_again AS FROM {typed}")
         given = " AND ".join(f"{column} IS NOT NULL" for column in self._header.key)
         shared = f"SELECT 1 FROM staged_again WHERE {given} GROUP BY {self._key} HAVING count(*) > 1 LIMIT 1"
-        taken = (
-            f"SELECT 1 FROM staged_again ANTI JOIN touched USING ({self._key})"
-            f" SEMI JOIN (SELECT {self._key} FROM {self._table} UNION ALL {self._quarantined_keys()}) AS there"
-            f" USING ({self._key}) LIMIT 1"
-        )
-        if self._connection.execute(shared).fetchall() or self._connection.execute(taken).fetchall():
+        if self._connection.execute(shared).fetchall():
             raise MustBuildWholeError
-        self._run(
-            f"INSERT INTO touched SELECT DISTINCT {self._key} FROM staged_again ANTI JOIN touched"
-            f" USING ({self._key})"
-        )
+        self._keep_before()
         self._run(f"DROP VIEW temp.{typed}")
         self._run(f"CREATE TEMP VIEW {typed} AS FROM staged_again")
+
+    def _keep_before(self) -> None:
+        """The rows that give way, into `before`; no row of a key that nothing touched may be among them."""
+        key = self._key
+        self._run(
+            "CREATE OR REPLACE TEMP TABLE new_keys AS"
+            f" SELECT DISTINCT {key} FROM staged_again ANTI JOIN touched USING ({key})"
+        )
+        columns = ", ".join(dict.fromkeys([*self._header.key, *self._watched]))
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE before AS SELECT rowid AS _at, {columns} FROM {self._table}"
+            f" SEMI JOIN (FROM touched UNION ALL FROM new_keys) USING ({key})"
+        )
+        taken = (
+            f"SELECT 1 FROM new_keys SEMI JOIN (SELECT {key} FROM before UNION ALL {self._quarantined_keys()})"
+            f" AS there USING ({key}) LIMIT 1"
+        )
+        if self._connection.execute(taken).fetchall():
+            raise MustBuildWholeError
+        self._run("INSERT INTO touched FROM new_keys")
 
     def _pick_asked(self) -> None:
         """Find where the asked rows lie: the staging models carry each raw row's number, here with its part."""
@@ -200,16 +219,8 @@ class EntityChanges:
             """
         )
         self._run(
-            f"CREATE OR REPLACE TEMP TABLE before AS SELECT {columns} FROM {self._table}"
-            f" SEMI JOIN touched USING ({self._key})"
-        )
-        self._run(
             f"CREATE OR REPLACE TEMP TABLE after AS SELECT {columns} FROM judged WHERE reason IS NULL"
             f" ORDER BY {', '.join(self._header.sort)}"
-        )
-        self._run(
-            "CREATE OR REPLACE TEMP TABLE changed_rows AS"
-            " (FROM before EXCEPT FROM after) UNION ALL (FROM after EXCEPT FROM before)"
         )
 
     def write(self) -> int:
@@ -218,8 +229,7 @@ class EntityChanges:
         Raises:
             MustBuildWholeError: the rows do not add up, and what was written must be rolled back.
         """
-        same_key = " AND ".join(f"{self._table}.{column} = touched.{column}" for column in self._header.key)
-        self._run(f"DELETE FROM {self._table} USING touched WHERE {same_key}")
+        self._run(f"DELETE FROM {self._table} WHERE rowid IN (SELECT _at FROM before)")
         self._run(f"INSERT INTO {self._table} FROM after")
         for stage in self._stages:
             self._account(stage)

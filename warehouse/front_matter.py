@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,7 +65,7 @@ def read_tables(name: str, sql: str) -> frozenset[str]:
 
 
 def reads_row_by_row(sql: str) -> str | None:
-    """The one table that the query reads, when each of its rows comes from one row of that table alone."""
+    """The one table that the query reads, when each row of it gives one row, from that row alone."""
     query = sqlglot.parse_one(sql, dialect="duckdb")
     gathering = (
         exp.Join,
@@ -81,3 +82,22 @@ def reads_row_by_row(sql: str) -> str | None:
     if not isinstance(query, exp.Select) or len(tables) != 1 or query.find(*gathering, *expanding):
         return None
     return tables[0].name
+
+
+def mentioned_columns(sql: str, table: str, columns: Iterable[str]) -> list[str]:
+    """Those of a table's columns that the query may read: all that it names anywhere, or all by a star."""
+    query = sqlglot.parse_one(sql, dialect="duckdb")
+    aliases = {read.alias_or_name for read in query.find_all(exp.Table) if read.name == table}
+    for star in query.find_all(exp.Star):
+        owner = star.parent
+        if isinstance(owner, exp.Column) and owner.table in aliases:
+            return list(columns)
+        if isinstance(owner, exp.Select) and any(read.name == table for read in _read_by(owner)):
+            return list(columns)
+    named = {identifier.name for identifier in query.find_all(exp.Identifier)}
+    return [column for column in columns if column in named]
+
+
+def _read_by(select: exp.Select) -> list[exp.Table]:
+    clauses = [select.args.get("from_") or select.args.get("from"), *(select.args.get("joins") or [])]
+    return [clause.this for clause in clauses if clause is not None and isinstance(clause.this, exp.Table)]

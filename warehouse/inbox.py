@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.database import insert_rows, quote_name, quote_text
+from warehouse.database import add_rows, find_tables, quote_name
 
 _CREATED = (
     "CREATE TABLE IF NOT EXISTS pipeline.built (model VARCHAR, digest VARCHAR, rows BIGINT, appended BIGINT)",
@@ -61,7 +61,7 @@ def forget_built(connection: duckdb.DuckDBPyConnection, models: Iterable[str]) -
     for model in models:
         connection.execute("DELETE FROM pipeline.built WHERE model = ?", [model])
         connection.execute("DELETE FROM pipeline.raw_changes WHERE model = ?", [model])
-        for (table,) in _inboxes(connection, f"changed\\_%\\_for\\_{model}"):
+        for table in find_tables(connection, "pipeline", _inbox("*", model)):
             connection.execute(f"DROP TABLE pipeline.{quote_name(table)}")
 
 
@@ -74,10 +74,7 @@ def has_changes(connection: duckdb.DuckDBPyConnection, model: str) -> bool:
     """Whether anything waits for the model."""
     if connection.execute("SELECT 1 FROM pipeline.raw_changes WHERE model = ? LIMIT 1", [model]).fetchall():
         return True
-    return any(
-        connection.execute(f"SELECT 1 FROM pipeline.{quote_name(table)} LIMIT 1").fetchall()
-        for (table,) in _inboxes(connection, f"changed\\_%\\_for\\_{model}")
-    )
+    return bool(find_tables(connection, "pipeline", _inbox("*", model)))
 
 
 def post_keys(
@@ -87,28 +84,19 @@ def post_keys(
 
     `rows` is a relation of the changed rows, as they were and as they are.
     """
-    table = inbox_of(source, model)
     shown = ", ".join(quote_name(column) for column in columns)
-    query = f"SELECT DISTINCT {shown} FROM {rows}"
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {table} AS {query} LIMIT 0")
-    insert_rows(connection, table, query)
+    add_rows(connection, "pipeline", _inbox(source, model), f"SELECT DISTINCT {shown} FROM {rows}")
 
 
 def has_keys(connection: duckdb.DuckDBPyConnection, source: str, model: str) -> bool:
     """Whether changed rows of `source` wait for the model."""
-    found = _inboxes(connection, f"changed\\_{source}\\_for\\_{model}")
-    return bool(found) and bool(
-        connection.execute(f"SELECT 1 FROM {inbox_of(source, model)} LIMIT 1").fetchall()
-    )
+    return bool(find_tables(connection, "pipeline", _inbox(source, model)))
 
 
 def inbox_of(source: str, model: str) -> str:
-    """The table in which changed rows of `source` wait for a model."""
-    return f"pipeline.{quote_name(f'changed_{source}_for_{model}')}"
+    """The table in which changed rows of `source` wait for a model; it is there while there are any."""
+    return f"pipeline.{quote_name(_inbox(source, model))}"
 
 
-def _inboxes(connection: duckdb.DuckDBPyConnection, pattern: str) -> list[tuple[str]]:
-    return connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'pipeline' AND database_name = current_database()"
-        f" AND table_name LIKE {quote_text(pattern)} ESCAPE '\\'"
-    ).fetchall()
+def _inbox(source: str, model: str) -> str:
+    return f"changed_{source}_for_{model}"

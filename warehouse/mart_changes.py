@@ -19,7 +19,7 @@ def can_follow(mart: Model) -> bool:
 def prepare_mart(connection: duckdb.DuckDBPyConnection, mart: Model, database: str) -> None:
     """Build the slices anew that waiting changes touch, in temporary tables; nothing else is written.
 
-    `before` are the touched rows as they were, `changed_rows` those that differ, as they were and as they are.
+    `before` are the touched rows as they were, `after` as they are.
     """
     header = _header(mart)
     of, table = header.of or "", quote_name(mart.name)
@@ -42,10 +42,6 @@ def prepare_mart(connection: duckdb.DuckDBPyConnection, mart: Model, database: s
         )
     finally:
         connection.execute(f"DROP VIEW temp.{quote_name(of)}")
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE changed_rows AS"
-        " (FROM before EXCEPT FROM after) UNION ALL (FROM after EXCEPT FROM before)"
-    )
 
 
 def write_mart(connection: duckdb.DuckDBPyConnection, mart: Model) -> int:

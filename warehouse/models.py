@@ -122,13 +122,19 @@ class Model:
 
     @property
     def checks(self) -> tuple[CheckHeader, ...]:
-        """Every check of the model: those its key and required columns imply, then the declared ones."""
-        implied = (
-            _row_conservation(self.name, self.header)
-            if isinstance(self.header, StagingHeader)
-            else _implied_checks(self.name, self.header)
-        )
-        return (*implied, *self.header.checks)
+        """Every check of the model: the implied ones, then the declared ones."""
+        return (*self.implied_checks, *self.header.checks)
+
+    @property
+    def implied_checks(self) -> tuple[CheckHeader, ...]:
+        """The checks of the model that its key and required columns imply, or the rows that it must carry.
+
+        Whether a row breaks them is told by the rows of its key alone.
+        """
+        if isinstance(self.header, StagingHeader):
+            # A query that reads row by row cannot lose or double one.
+            return () if self.row_by_row else _row_conservation(self.name, self.header)
+        return tuple(_implied_checks(self.name, self.header))
 
 
 def load_models(sources: Iterable[str], sql_root: Path = SQL_ROOT) -> dict[str, Model]:
@@ -219,10 +225,10 @@ def _check_following(model: Model, models: Mapping[str, Model]) -> None:
     if isinstance(header, MartHeader):
         if header.of is not None:
             tables[header.of] = header.slice
-        unknown = set(header.slice) - set(header.columns)
+        unknown = set(header.slice) - set(header.key)
         if unknown or (header.restated and header.key != ["workshop_id", "day"]):
             raise ModelError(
-                f"{model.name}.sql: slice must name its own columns, and restated figures need the key"
+                f"{model.name}.sql: slice must name columns of its key, and restated figures need the key"
                 " workshop_id, day"
             )
     of = models.get(header.of or "") if isinstance(header, MartHeader) else None

@@ -16,20 +16,20 @@ from warehouse.file_formats import quote_pattern, watermark_instant
 from warehouse.landing import Landing, Part
 from warehouse.sources import SourceEntity
 
-STATE = ("parts", "absent", "kept")
-_COLUMNS = {
-    "parts": "part BIGINT, rows BIGINT",
-    "absent": "part BIGINT, row BIGINT, why VARCHAR",
-    "kept": "part BIGINT, row BIGINT, since TIMESTAMP",
+STATE = {
+    "parts": {"part": "BIGINT", "rows": "BIGINT"},
+    "absent": {"part": "BIGINT", "row": "BIGINT", "why": "VARCHAR"},
+    "kept": {"part": "BIGINT", "row": "BIGINT", "since": "TIMESTAMP"},
 }
+"""The tables of the state, with the columns that tell of a part or a row; none is ever null."""
 
 
 def create_state(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables where they are not there yet."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS pipeline")
-    for table, columns in _COLUMNS.items():
+    for table in STATE:
         connection.execute(
-            f"CREATE TABLE IF NOT EXISTS pipeline.{table} (source VARCHAR, entity VARCHAR, {columns})"
+            f"CREATE TABLE IF NOT EXISTS pipeline.{table} (source VARCHAR, entity VARCHAR, {_declared(table)})"
         )
 
 
@@ -38,8 +38,8 @@ def find_present(
 ) -> None:
     """Work out the state into the temporary tables `new_parts`, `new_absent` and `new_kept`."""
     parts = landing.live_parts(source, entity)
-    for table, columns in _COLUMNS.items():
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{table} ({columns})")
+    for table in STATE:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{table} ({_declared(table)})")
     if not parts:
         return
     for part in parts:
@@ -64,6 +64,10 @@ def relation(parts: Sequence[Part]) -> str:
         FROM read_parquet([{", ".join(quote_pattern(part.path) for part in parts)}], union_by_name = true,
                           hive_partitioning = false) AS landed
         JOIN (VALUES {origins}) AS origin (place, load, file, part) ON landed.file_index = origin.place)"""
+
+
+def _declared(table: str) -> str:
+    return ", ".join(f"{column} {type_}" for column, type_ in STATE[table].items())
 
 
 def key_columns(declared: SourceEntity) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.build import Build
-from warehouse.database import quote_name, quote_text
+from warehouse.database import find_tables, quote_name, quote_text
 from warehouse.durable_files import sync_file, write_atomically
 from warehouse.errors import NoGenerationError, WarehouseError
 from warehouse.generations import GENERATIONS, POINTER, Generation, current_generation
@@ -85,9 +85,7 @@ def _complete(build: Build, folder: Path, name: str, now: datetime, as_of: datet
 
 def _drop_unknown(connection: duckdb.DuckDBPyConnection, known: Collection[str]) -> None:
     """Drop tables of models that are no longer part of the project."""
-    for (table,) in connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main'"
-    ).fetchall():
+    for table in find_tables(connection, "main", "*"):
         if table not in known:
             connection.execute(f"DROP TABLE {quote_name(table)}")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.database import quote_name, quote_text
+from warehouse.database import insert_rows, quote_name, quote_text
 from warehouse.file_formats import quote_pattern
 from warehouse.inbox import forget_built, is_built
 from warehouse.landing import Landing, Part
@@ -92,11 +92,31 @@ def refresh_raw(
                         {"model": model, "raw": raw.name},
                     )
     for table in STATE:
-        connection.execute(f"DELETE FROM pipeline.{table} WHERE {where}", which)
-        connection.execute(f"INSERT INTO pipeline.{table} SELECT $source, $entity, * FROM new_{table}", which)
+        _write_state(connection, table, which)
     loaded = _report(connection, raw)
     connection.execute("COMMIT")
     return loaded
+
+
+def _write_state(connection: duckdb.DuckDBPyConnection, table: str, which: Mapping[str, str]) -> None:
+    """Make the kept state that of `new_<table>`; only what differs is written."""
+    columns = ", ".join(STATE[table])
+    kept = f"SELECT {columns} FROM pipeline.{table} WHERE source = $source AND entity = $entity"
+    same = " AND ".join(f"kept.{column} = gone.{column}" for column in STATE[table])
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE gone AS {kept} EXCEPT SELECT {columns} FROM new_{table}", which
+    )
+    connection.execute(
+        f"DELETE FROM pipeline.{table} AS kept USING gone"
+        f" WHERE kept.source = $source AND kept.entity = $entity AND {same}",
+        which,
+    )
+    insert_rows(
+        connection,
+        f"pipeline.{table}",
+        f"SELECT $source AS source, $entity AS entity, * FROM (SELECT {columns} FROM new_{table} EXCEPT {kept})",
+        which,
+    )
 
 
 def create_raw_view(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> None:
@@ -184,9 +204,7 @@ def _find_changes(connection: duckdb.DuckDBPyConnection, raw: RawTable, which: M
         {_difference("new", "old", 1)} UNION ALL {_difference("old", "new", -1)}
         """
     )
-    replaced = connection.execute("SELECT 1 FROM changed WHERE change = -1 LIMIT 1").fetchall()
-    came = connection.execute("SELECT 1 FROM changed WHERE change = 1 LIMIT 1").fetchall()
-    if replaced and came:
+    if connection.execute("SELECT 1 FROM old_parts ANTI JOIN new_parts USING (part) LIMIT 1").fetchall():
         _cancel_equal(connection, raw)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from warehouse.database import insert_rows, quote_name, quote_text
+from warehouse.database import add_rows, find_tables, insert_rows, quote_name
 from warehouse.models import MartHeader, Model
 
 RESTATEMENTS = "restatements"
@@ -27,15 +27,20 @@ def restating(models: Mapping[str, Model]) -> dict[str, MartHeader]:
 
 
 def keep_before(connection: duckdb.DuckDBPyConnection, mart: str, header: MartHeader) -> None:
-    """Keep the rows of a mart that were just rewritten as they were: `changed_rows` tells which, `before` how."""
-    table, key = _before(mart), ", ".join(header.key)
-    figures = ", ".join(header.restated)
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT {key}, {figures} FROM before LIMIT 0")
-    insert_rows(
+    """Keep the rows of a mart that are rewritten as they were: tables `before` and `after` tell which."""
+    key = ", ".join(header.key)
+    columns = ", ".join((*header.key, *header.restated))
+    unseen = f"ANTI JOIN {_before(mart)} USING ({key})" if _is_there(connection, mart) else ""
+    add_rows(
         connection,
-        table,
-        f"SELECT {key}, {figures} FROM (SELECT DISTINCT {key} FROM changed_rows)"
-        f" LEFT JOIN before USING ({key}) ANTI JOIN {table} USING ({key})",
+        "pipeline",
+        f"before_{mart}",
+        f"""
+        SELECT {columns} FROM (
+            SELECT {key} FROM (SELECT {columns} FROM before EXCEPT SELECT {columns} FROM after)
+            UNION SELECT {key} FROM (SELECT {columns} FROM after EXCEPT SELECT {columns} FROM before)
+        ) LEFT JOIN before USING ({key}) {unseen}
+        """,
     )
 
 
@@ -57,23 +62,38 @@ def record_restatements(
     moved = 0
     for mart, header in restating(models).items():
         if previous is not None and _is_there(connection, mart):
-            for figure in header.restated:
-                same = " AND ".join(f"now.{column} = old.{column}" for column in header.key)
-                moved += insert_rows(
-                    connection,
-                    RESTATEMENTS,
-                    f"""
-                    SELECT $generation AS generation, $previous AS previous, $now::TIMESTAMP AS at,
-                           old.workshop_id, old.day, $figure AS figure, old.{figure} AS old_value,
-                           now.{figure} AS new_value
-                    FROM {_before(mart)} AS old LEFT JOIN {quote_name(mart)} AS now ON {same}
-                    WHERE old.{figure} IS DISTINCT FROM now.{figure}
-                    ORDER BY old.workshop_id, old.day
-                    """,
-                    {"generation": generation, "previous": previous, "now": instant, "figure": figure},
-                )
+            moved += _record(connection, mart, header, generation, previous, instant)
         forget_before(connection, mart)
     return moved
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection,
+    mart: str,
+    header: MartHeader,
+    generation: str,
+    previous: str,
+    instant: datetime,
+) -> int:
+    figures = ", ".join(f"old.{name} AS old_{name}, now.{name} AS new_{name}" for name in header.restated)
+    same = " AND ".join(f"now.{column} = old.{column}" for column in header.key)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE compared AS SELECT old.workshop_id, old.day, {figures}"
+        f" FROM {_before(mart)} AS old LEFT JOIN {quote_name(mart)} AS now ON {same}"
+    )
+    moves = " UNION ALL ".join(
+        f"SELECT workshop_id, day, '{name}' AS figure, CAST(old_{name} AS DECIMAL(38, 2)) AS old_value,"
+        f" CAST(new_{name} AS DECIMAL(38, 2)) AS new_value"
+        f" FROM compared WHERE old_{name} IS DISTINCT FROM new_{name}"
+        for name in header.restated
+    )
+    return insert_rows(
+        connection,
+        RESTATEMENTS,
+        f"SELECT $generation AS generation, $previous AS previous, $now::TIMESTAMP AS at, * FROM ({moves})"
+        " ORDER BY workshop_id, day, figure",
+        {"generation": generation, "previous": previous, "now": instant},
+    )
 
 
 def _before(mart: str) -> str:
@@ -81,9 +101,4 @@ def _before(mart: str) -> str:
 
 
 def _is_there(connection: duckdb.DuckDBPyConnection, mart: str) -> bool:
-    return bool(
-        connection.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'pipeline' AND database_name = current_database()"
-            f" AND table_name = {quote_text(f'before_{mart}')}"
-        ).fetchall()
-    )
+    return bool(find_tables(connection, "pipeline", f"before_{mart}"))

@@ -27,7 +27,7 @@ def contents(data: Path) -> dict[str, tuple[int, int]]:
     """Rows and digest of every published table; of the load report what does not tell of the last run."""
     volatile = "* EXCLUDE (status, detail, data_as_of)"
     with open_snapshot(data / "warehouse") as snapshot:
-        tables = [name for (name,) in snapshot.rows("SELECT table_name FROM duckdb_tables()")]
+        tables = [name for (name,) in snapshot.rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'")]
         return {
             table: snapshot.rows(
                 "SELECT count(*), sum(CAST(hash(t) AS HUGEINT))"

@@ -223,9 +223,9 @@ def test_a_snapshot_cannot_be_written(warehouse: SmallWarehouse) -> None:
 def test_every_table_and_column_is_described_in_the_published_file(sample_data: Path) -> None:
     with open_snapshot(sample_data / "warehouse") as snapshot:
         columns = snapshot.rows(
-            "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
+            "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'main'"
         )
-        tables = snapshot.rows("SELECT table_name, comment FROM duckdb_tables() WHERE NOT internal")
+        tables = snapshot.rows("SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'main'")
     assert len(columns) > 80
     assert [(table, column) for table, column, comment in columns if not comment] == []
     assert [table for table, comment in tables if not comment] == []
