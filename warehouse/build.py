@@ -302,9 +302,11 @@ class Build:
         return header.lookups.get(model.name) if isinstance(header, TableHeader) else None
 
     def _watched(self, model: Model, reader: str) -> list[str]:
-        """Columns of the model that a reader's rows depend on."""
-        read = mentioned_columns(self.models[reader].sql, model.name, model.header.columns)
-        return list(dict.fromkeys([*read, *(self._posted(model, reader) or [])]))
+        """Columns of the model that a reader's rows depend on, and its key, by which no two rows are equal."""
+        header = model.header
+        key = header.key if isinstance(header, TableHeader) else []
+        read = mentioned_columns(self.models[reader].sql, model.name, header.columns)
+        return list(dict.fromkeys([*key, *read, *(self._posted(model, reader) or [])]))
 
     def _readers(self, model: Model) -> list[str]:
         return [name for name, other in self.models.items() if model.name in other.reads]
