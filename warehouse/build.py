@@ -13,45 +13,31 @@ from typing import Literal
 
 import duckdb
 
+from warehouse.checks import CheckResult, pass_checks, run_checks
 from warehouse.database import quote_name
 from warehouse.entities import build_entity, count_rows
 from warehouse.entity_changes import EntityChanges, MustBuildWholeError, Stage
 from warehouse.errors import ModelError
-from warehouse.front_matter import mentioned_columns
-from warehouse.inbox import Built, find_built, forget_built, has_changes, is_built, post_keys, record_built
+from warehouse.inbox import Built, find_built, forget_built, has_changes, record_built
 from warehouse.landing import Landing
 from warehouse.load_report import forget_checks, replace_checks
 from warehouse.mart_changes import can_follow, prepare_mart, write_mart
 from warehouse.models import (
-    CheckHeader,
     EntityHeader,
     MartHeader,
     Model,
     TableHeader,
     dependents,
 )
-from warehouse.raw import RawTable, create_raw_view, raw_table, refresh_raw
+from warehouse.raw import RawTable, create_raw_view, raw_table
+from warehouse.raw_refresh import refresh_raw
+from warehouse.readers import find_readers, post_changes, watched_columns
 from warehouse.restatements import forget_before, keep_before
 from warehouse.sources import Source
 
 _SAMPLE_ROWS = 5
 _COMPARED_ROWS = 100_000
-"""Rows up to which a table that was built whole is compared with what it was, to tell its readers what changed."""
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """Outcome of one check of one model."""
-
-    check: CheckHeader
-    broken_rows: int
-    sample: tuple[str, ...]
-    """A few of the rows that break it."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether no row breaks the check."""
-        return self.broken_rows == 0
+"""Rows up to which a table built whole is compared with what it was, to tell its readers what changed."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +116,7 @@ class Build:
             self._compare_columns(model)
         except duckdb.Error as error:
             raise ModelError(f"{model.layer}/{name}.sql: {error}") from error
-        results = [
-            *self._run_implied(model, manner),
-            *(self._run_check(name, c) for c in model.header.checks),
-        ]
+        results = self._check(model, manner)
         replace_checks(self.connection, name, {result.check: result.broken_rows for result in results})
         return results
 
@@ -206,7 +189,7 @@ class Build:
             written = write()
             if isinstance(model.header, MartHeader) and model.header.restated:
                 keep_before(self.connection, model.name, model.header)
-            self._post_changes(model)
+            post_changes(self.connection, model, self.models)
             record_built(self.connection, model.name, digest, built.rows, built.appended + written)
 
     def _prepare(self, model: Model) -> Callable[[], int]:
@@ -215,7 +198,11 @@ class Build:
             stages = self._stages(model)
             if stages is None:
                 raise MustBuildWholeError
-            watched = [column for reader in self._readers(model) for column in self._watched(model, reader)]
+            watched = [
+                column
+                for reader in find_readers(model, self.models)
+                for column in watched_columns(model, reader)
+            ]
             changes = EntityChanges(self.connection, model, stages, watched)
             changes.prepare()
             return changes.write
@@ -249,10 +236,10 @@ class Build:
                 )
                 if isinstance(header, MartHeader) and header.restated:
                     keep_before(self.connection, model.name, header)
-                self._post_changes(model)
+                post_changes(self.connection, model, self.models)
             else:
                 forget_before(self.connection, model.name)
-                forget_built(self.connection, self._readers(model))
+                forget_built(self.connection, [reader.name for reader in find_readers(model, self.models)])
             record_built(self.connection, model.name, digest, rows)
 
     def _write_whole(self, model: Model, header: TableHeader) -> int:
@@ -265,7 +252,7 @@ class Build:
         return count_rows(self.connection, quote_name(model.name))
 
     def _keep_as_it_was(self, model: Model, most_rows: int | None) -> bool:
-        """Copy a table that is about to be built whole to `before`, when it can be compared and is not too large."""
+        """Copy a table that is to be built whole to `before`, when it can be compared and is small."""
         described = self.connection.execute(
             "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = $name"
             " AND schema_name = 'main' AND database_name = current_database()",
@@ -277,39 +264,6 @@ class Build:
             return False
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE before AS FROM {quote_name(model.name)}")
         return True
-
-    def _post_changes(self, model: Model) -> None:
-        """Tell the models that read this one which rows of `before` and `after` differ in what they read."""
-        for reader in self._readers(model):
-            if not is_built(self.connection, reader):
-                continue
-            watched = ", ".join(quote_name(column) for column in self._watched(model, reader))
-            differing = (
-                f"((SELECT {watched} FROM before EXCEPT SELECT {watched} FROM after)"
-                f" UNION ALL (SELECT {watched} FROM after EXCEPT SELECT {watched} FROM before))"
-            )
-            columns = self._posted(model, reader)
-            if columns is not None:
-                post_keys(self.connection, model.name, reader, columns, differing)
-            elif self.connection.execute(f"SELECT 1 FROM {differing} LIMIT 1").fetchall():
-                forget_built(self.connection, [reader])
-
-    def _posted(self, model: Model, reader: str) -> list[str] | None:
-        """Columns of the model that tell which rows of a reader a changed row touches; None: it cannot follow."""
-        header = self.models[reader].header
-        if isinstance(header, MartHeader) and header.of == model.name:
-            return header.slice
-        return header.lookups.get(model.name) if isinstance(header, TableHeader) else None
-
-    def _watched(self, model: Model, reader: str) -> list[str]:
-        """Columns of the model that a reader's rows depend on, and its key, by which no two rows are equal."""
-        header = model.header
-        key = header.key if isinstance(header, TableHeader) else []
-        read = mentioned_columns(self.models[reader].sql, model.name, header.columns)
-        return list(dict.fromkeys([*key, *read, *(self._posted(model, reader) or [])]))
-
-    def _readers(self, model: Model) -> list[str]:
-        return [name for name, other in self.models.items() if model.name in other.reads]
 
     def _digest(self, model: Model) -> str:
         """What decides how a model's table comes about, besides the rows."""
@@ -338,27 +292,26 @@ class Build:
                 f"{model.layer}/{model.name}.sql: built columns differ from the header: {'; '.join(faults)}"
             )
 
-    def _run_implied(self, model: Model, manner: _Manner) -> list[CheckResult]:
-        """Run the checks of single rows and keys: over the rows that are new, when others are as they were."""
-        if manner == "unchanged":
-            return [CheckResult(check, 0, ()) for check in model.implied_checks]
+    def _check(self, model: Model, manner: _Manner) -> list[CheckResult]:
+        """Run the model's checks: those of single rows and keys over what is new alone."""
+        declared = model.header.checks
         name = quote_name(model.name)
-        if manner == "followed":
-            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM after")
-        # Building an entity whole has looked for keys that rows share already.
-        proven = "key_is_unique" if model.layer == "entities" and manner == "whole" else None
-        results = [
-            CheckResult(check, 0, ()) if check.name == proven else self._run_check(model.name, check)
-            for check in model.implied_checks
-        ]
-        if manner == "followed":
-            self.connection.execute(f"DROP VIEW temp.{name}")
-        return results
-
-    def _run_check(self, name: str, check: CheckHeader) -> CheckResult:
-        try:
-            broken = count_rows(self.connection, f"({check.sql})")
-            rows = self.connection.execute(f"{check.sql} LIMIT {_SAMPLE_ROWS}").fetchall() if broken else []
-        except duckdb.Error as error:
-            raise ModelError(f"{name}: the check {check.name} cannot run: {error}") from error
-        return CheckResult(check, broken, tuple(str(row) for row in rows))
+        match manner:
+            case "unchanged":
+                implied = pass_checks(model.implied_checks)
+            case "followed":
+                self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM after")
+                implied = run_checks(self.connection, model.name, model.implied_checks)
+                self.connection.execute(f"DROP VIEW temp.{name}")
+            case "whole":
+                # Building an entity whole has looked for rows that share a key already.
+                proven = {"key_is_unique"} if model.layer == "entities" else set()
+                implied = [
+                    *pass_checks(check for check in model.implied_checks if check.name in proven),
+                    *run_checks(
+                        self.connection,
+                        model.name,
+                        (check for check in model.implied_checks if check.name not in proven),
+                    ),
+                ]
+        return [*implied, *run_checks(self.connection, model.name, declared)]

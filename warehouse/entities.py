@@ -81,7 +81,8 @@ def build_entity(connection: duckdb.DuckDBPyConnection, entity: Model, staging: 
         unfit = f"""
             SELECT {key_json(header)} AS key, coalesce(misfit, reason) AS reason, _file AS file, _row AS row,
                    to_json(_staged) AS content
-            FROM ({entity.sql}) WHERE source = {quote_text(model.source)} AND coalesce(misfit, reason) IS NOT NULL"""
+            FROM ({entity.sql})
+            WHERE source = {quote_text(model.source)} AND coalesce(misfit, reason) IS NOT NULL"""
         replace_report(
             connection,
             source=model.source,

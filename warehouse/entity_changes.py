@@ -1,7 +1,7 @@
-"""Keeping an entity up with what changed: only the rows that changed landed rows or lookups touch are judged anew.
+"""Keeping an entity up with what changed: only rows that changed landed rows or lookups touch are judged.
 
-The result is what building it whole would give. Where that cannot be told from the changed rows alone, as when
-two landed rows share a key, the entity is built whole instead.
+The result is what building it whole would give. Where that cannot be told from the changed rows alone, as
+when two landed rows share a key, the entity is built whole instead.
 """
 
 from collections.abc import Collection, Sequence
@@ -93,7 +93,7 @@ class EntityChanges:
                 )
 
     def _find_touched(self) -> None:
-        """Keys whose rows must be judged anew, into `touched`; those known by their key alone into `asked`."""
+        """Keys whose rows must be judged, into `touched`; those known by their key alone into `asked` too."""
         self._show("gone")
         self._run(
             "CREATE OR REPLACE TEMP TABLE gone_rows AS"
@@ -117,10 +117,11 @@ class EntityChanges:
 
     def _quarantined_keys(self) -> str:
         """Keys of rows that were set aside: a changed lookup may make them good."""
+        types = self._header.columns
         columns = ", ".join(
             "source"
             if column == "source"
-            else f"CAST(key::JSON ->> {quote_text(column)} AS {self._header.columns[column].type}) AS {column}"
+            else f"CAST(key::JSON ->> {quote_text(column)} AS {types[column].type}) AS {column}"
             for column in self._header.key
         )
         return (
@@ -155,16 +156,14 @@ class EntityChanges:
             f"CREATE OR REPLACE TEMP TABLE before AS SELECT rowid AS _at, {columns} FROM {self._table}"
             f" SEMI JOIN (FROM touched UNION ALL FROM new_keys) USING ({key})"
         )
-        taken = (
-            f"SELECT 1 FROM new_keys SEMI JOIN (SELECT {key} FROM before UNION ALL {self._quarantined_keys()})"
-            f" AS there USING ({key}) LIMIT 1"
-        )
+        there = f"SELECT {key} FROM before UNION ALL {self._quarantined_keys()}"
+        taken = f"SELECT 1 FROM new_keys SEMI JOIN ({there}) AS there USING ({key}) LIMIT 1"
         if self._connection.execute(taken).fetchall():
             raise MustBuildWholeError
         self._run("INSERT INTO touched FROM new_keys")
 
     def _pick_asked(self) -> None:
-        """Find where the asked rows lie: the staging models carry each raw row's number, here with its part."""
+        """Find where the asked rows lie: staging carries each raw row's number, here with its part's."""
         for stage in self._stages:
             name = quote_name(stage.raw.name)
             places = _temp("places", stage.raw.name)
@@ -177,7 +176,8 @@ class EntityChanges:
             self._run(
                 f"CREATE OR REPLACE TEMP VIEW {name} AS"
                 f" SELECT present.* REPLACE (places.place * {_PLACE} + present._row AS _row)"
-                f" FROM ({present_rows(self._connection, stage.raw)}) AS present JOIN {places} AS places ON places.part = present._part"
+                f" FROM ({present_rows(self._connection, stage.raw)}) AS present"
+                f" JOIN {places} AS places ON places.part = present._part"
             )
         self._run(
             f"CREATE OR REPLACE TEMP TABLE picked AS SELECT source, _row FROM typed_{self._entity.name}"
@@ -249,7 +249,8 @@ class EntityChanges:
         insert_rows(
             self._connection,
             "quarantine",
-            f"SELECT $source AS source, $entity AS entity, 'entity' AS stage, {key_json(self._header)} AS key,"
+            "SELECT $source AS source, $entity AS entity, 'entity' AS stage,"
+            f" {key_json(self._header)} AS key,"
             " reason, _file, _row, content FROM judged WHERE source = $source AND reason IS NOT NULL",
             which,
         )

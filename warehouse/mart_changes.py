@@ -67,7 +67,8 @@ def _find_slices(connection: duckdb.DuckDBPyConnection, name: str, header: MartH
     for table, columns in lookups.items():
         if has_keys(connection, table, name):
             selects.append(
-                f"SELECT {slice_} FROM {stored} SEMI JOIN {inbox_of(table, name)} USING ({', '.join(columns)})"
+                f"SELECT {slice_} FROM {stored} SEMI JOIN {inbox_of(table, name)}"
+                f" USING ({', '.join(columns)})"
             )
     query = " UNION ALL ".join(f"({select})" for select in selects)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE slices AS SELECT DISTINCT {slice_} FROM ({query})")

@@ -83,8 +83,8 @@ class EntityHeader(TableHeader):
     newest: list[str] = Field(default_factory=list)
     """Of rows with one key the one with the highest of these is kept, the others are duplicates."""
     follows: bool = False
-    """Whether each of its rows comes from one staged row and its lookups alone, so that it can be kept up with
-    changes; else it is always built whole."""
+    """Whether each of its rows comes from one staged row and its lookups alone, so that it can be kept up
+    with changes; else it is always built whole."""
 
 
 @dataclass(frozen=True)

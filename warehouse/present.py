@@ -29,7 +29,8 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE SCHEMA IF NOT EXISTS pipeline")
     for table in STATE:
         connection.execute(
-            f"CREATE TABLE IF NOT EXISTS pipeline.{table} (source VARCHAR, entity VARCHAR, {_declared(table)})"
+            f"CREATE TABLE IF NOT EXISTS pipeline.{table}"
+            f" (source VARCHAR, entity VARCHAR, {_declared(table)})"
         )
 
 
@@ -83,7 +84,8 @@ def _create_tombstones(
         f"CAST({quote_name(column)} AS VARCHAR) AS {quote_name(column)}" for column in declared.key
     )
     selects = [
-        f"SELECT {columns}, {load.number}::BIGINT AS _load, TIMESTAMP {quote_text(_utc(load.landed_at))} AS since"
+        f"SELECT {columns}, {load.number}::BIGINT AS _load,"
+        f" TIMESTAMP {quote_text(_utc(load.landed_at))} AS since"
         f" FROM read_parquet({quote_pattern(load.deleted_path)}, hive_partitioning = false)"
         for load in landing.loads(source, entity)
         if load.deleted
@@ -138,7 +140,8 @@ def _find_deleted(
         return
     connection.execute(
         f"INSERT INTO new_absent SELECT landed._part, landed._row, 'deleted' FROM {relation(parts)} AS landed"
-        f" JOIN tombstones ON {_same_key(declared, 'landed', 'tombstones')} AND landed._load < tombstones._load"
+        f" JOIN tombstones ON {_same_key(declared, 'landed', 'tombstones')}"
+        " AND landed._load < tombstones._load"
         " ANTI JOIN new_absent ON new_absent.part = landed._part AND new_absent.row = landed._row"
     )
 
@@ -168,7 +171,8 @@ def _find_older(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part], de
                 PARTITION BY {", ".join(f"landed.{quote_name(column)}" for column in declared.key)}
                 ORDER BY {watermark_instant(declared)} DESC NULLS LAST, _file DESC, _load DESC, _row DESC
             ) AS place
-            FROM {readable} SEMI JOIN shared_keys ON {_same_key(declared, "landed", "shared_keys", cast=False)}
+            FROM {readable}
+            SEMI JOIN shared_keys ON {_same_key(declared, "landed", "shared_keys", cast=False)}
         ) WHERE place > 1
         """
     )
@@ -195,7 +199,8 @@ def _find_kept(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part], dec
         SELECT part, row, since FROM (
             SELECT landed._part AS part, landed._row AS row,
                    coalesce(replaced.since, tombstones.since) AS since,
-                   row_number() OVER (PARTITION BY {key} ORDER BY coalesce(replaced.since, tombstones.since) DESC,
+                   row_number() OVER (
+                       PARTITION BY {key} ORDER BY coalesce(replaced.since, tombstones.since) DESC,
                        {watermark_instant(declared)} DESC NULLS LAST, _file DESC, landed._load DESC, _row DESC
                    ) AS place
             FROM {relation(parts)} AS landed

@@ -62,37 +62,32 @@ def record_restatements(
     moved = 0
     for mart, header in restating(models).items():
         if previous is not None and _is_there(connection, mart):
-            moved += _record(connection, mart, header, generation, previous, instant)
+            moves = _find_moves(connection, mart, header)
+            moved += insert_rows(
+                connection,
+                RESTATEMENTS,
+                "SELECT $generation AS generation, $previous AS previous, $now::TIMESTAMP AS at, *"
+                f" FROM ({moves})"
+                " ORDER BY workshop_id, day, figure",
+                {"generation": generation, "previous": previous, "now": instant},
+            )
         forget_before(connection, mart)
     return moved
 
 
-def _record(
-    connection: duckdb.DuckDBPyConnection,
-    mart: str,
-    header: MartHeader,
-    generation: str,
-    previous: str,
-    instant: datetime,
-) -> int:
+def _find_moves(connection: duckdb.DuckDBPyConnection, mart: str, header: MartHeader) -> str:
+    """A query for the figures of a mart that differ from what they were."""
     figures = ", ".join(f"old.{name} AS old_{name}, now.{name} AS new_{name}" for name in header.restated)
     same = " AND ".join(f"now.{column} = old.{column}" for column in header.key)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE compared AS SELECT old.workshop_id, old.day, {figures}"
         f" FROM {_before(mart)} AS old LEFT JOIN {quote_name(mart)} AS now ON {same}"
     )
-    moves = " UNION ALL ".join(
+    return " UNION ALL ".join(
         f"SELECT workshop_id, day, '{name}' AS figure, CAST(old_{name} AS DECIMAL(38, 2)) AS old_value,"
         f" CAST(new_{name} AS DECIMAL(38, 2)) AS new_value"
         f" FROM compared WHERE old_{name} IS DISTINCT FROM new_{name}"
         for name in header.restated
-    )
-    return insert_rows(
-        connection,
-        RESTATEMENTS,
-        f"SELECT $generation AS generation, $previous AS previous, $now::TIMESTAMP AS at, * FROM ({moves})"
-        " ORDER BY workshop_id, day, figure",
-        {"generation": generation, "previous": previous, "now": instant},
     )
 
 
