@@ -112,7 +112,7 @@ def _difference(one: str, other: str, change: int) -> str:
 
 
 def _cancel_equal(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> None:
-    """Drop pairs of a row that went and one that came of the same content: a new file repeats most of its own.
+    """Drop pairs of a row that went and one that came of the same content: new files repeat most of old ones.
 
     Not of rows that are in quarantine, which tells where in the file they lie.
     """
