@@ -1,14 +1,15 @@
 """Assets: one per source entity, one per model with the lineage of its SQL, the published generation last."""
 
 import warnings
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
 from exporters.storage import StoreError
 from pipelines.project import Project
 from pipelines.sources.loaders import open_loader
-from warehouse.build import CheckResult, Preview
+from warehouse.build import Preview
+from warehouse.checks import CheckResult
 from warehouse.errors import WarehouseError
 from warehouse.landing import Days, Verdict
 from warehouse.models import Model, dependencies
@@ -23,6 +24,10 @@ WRITER_POOL = "warehouse_writer"
 """DuckDB has one writing process: every step that writes holds the single slot of this pool."""
 
 SOURCE_READ = "source_read"
+FRESH = "fresh"
+
+_WARN_SHARE = 0.9
+"""Share of the time until a source is stale after which Dagster warns."""
 
 
 def source_key(source: str, entity: str) -> dg.AssetKey:
@@ -49,7 +54,7 @@ def _source_asset(project: Project, name: str, entity: str) -> dg.AssetsDefiniti
     days = dg.DailyPartitionsDefinition(
         start_date=project.settings.backfill_start, timezone=project.settings.nightly_time_zone, end_offset=1
     )
-    key = source_key(name, entity)
+    key, stale_after = source_key(name, entity), project.settings.stale_after
 
     @dg.asset(
         key=key,
@@ -59,13 +64,9 @@ def _source_asset(project: Project, name: str, entity: str) -> dg.AssetsDefiniti
         pool=WRITER_POOL,
         partitions_def=days if declared.watermark else None,
         backfill_policy=dg.BackfillPolicy.single_run() if declared.watermark else None,
-        check_specs=[
-            dg.AssetCheckSpec(
-                SOURCE_READ,
-                asset=key,
-                description="The last load read every file; a failed one keeps the data it had.",
-            )
-        ],
+        # Counts from the asset's last run; whether that read anything, the checks tell.
+        freshness_policy=dg.FreshnessPolicy.time_window(stale_after, stale_after * _WARN_SHARE),
+        check_specs=_source_checks(key, stale_after),
     )
     def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         # The build file's lock is held while landing too: the landing has one writer as well.
@@ -80,19 +81,49 @@ def _source_asset(project: Project, name: str, entity: str) -> dg.AssetsDefiniti
             | {
                 "status": verdict.status,
                 "detail": verdict.detail,
-                "data_as_of": verdict.data_as_of.isoformat() if verdict.data_as_of else "never",
+                "data_as_of": _tell_instant(verdict.data_as_of),
+                "new_columns": ", ".join(verdict.new_columns) or "none",
             },
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name=SOURCE_READ,
-                    passed=verdict.status != "failed",
-                    severity=dg.AssetCheckSeverity.ERROR,
-                    metadata={"detail": verdict.detail},
-                )
-            ],
+            check_results=_check_source(verdict, stale_after),
         )
 
     return load
+
+
+def _source_checks(key: dg.AssetKey, stale_after: timedelta) -> list[dg.AssetCheckSpec]:
+    hours = stale_after.total_seconds() / 3600
+    return [
+        dg.AssetCheckSpec(
+            SOURCE_READ,
+            asset=key,
+            description="The last load read the source whole; a failed one keeps the data it had.",
+        ),
+        dg.AssetCheckSpec(
+            FRESH, asset=key, description=f"The source was read without a fault in the last {hours:g} hours."
+        ),
+    ]
+
+
+def _check_source(verdict: Verdict, stale_after: timedelta) -> list[dg.AssetCheckResult]:
+    as_of = verdict.data_as_of
+    return [
+        dg.AssetCheckResult(
+            check_name=SOURCE_READ,
+            passed=verdict.status != "failed",
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"detail": verdict.detail},
+        ),
+        dg.AssetCheckResult(
+            check_name=FRESH,
+            passed=as_of is not None and datetime.now(UTC) - as_of < stale_after,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"data_as_of": _tell_instant(as_of)},
+        ),
+    ]
+
+
+def _tell_instant(instant: datetime | None) -> str:
+    return instant.isoformat() if instant else "never"
 
 
 def _origin(declared: SourceEntity) -> str:
@@ -107,11 +138,14 @@ def _origin(declared: SourceEntity) -> str:
 
 
 def _load(project: Project, name: str, entity: str, days: Days | None) -> Verdict:
+    """Load the entity; the verdict tells its new columns, whatever kind of source it is of."""
     try:
         loader = open_loader(project, name, entity)
     except (StoreError, WarehouseError) as error:
-        return project.landing.record_verdict(name, entity, "failed", str(error))
-    return loader.load(days)
+        project.landing.record_verdict(name, entity, "failed", str(error))
+    else:
+        loader.load(days)
+    return project.landing.note_new_columns(name, entity, project.sources[name].entities[entity].columns)
 
 
 def _days(context: dg.AssetExecutionContext) -> Days | None:
@@ -185,7 +219,7 @@ def _generation_asset(project: Project) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata={
                 "generation": generation.generation,
-                "data_as_of": generation.data_as_of.isoformat() if generation.data_as_of else "never",
+                "data_as_of": _tell_instant(generation.data_as_of),
                 "file": dg.MetadataValue.path(generation.path),
                 "size_bytes": generation.path.stat().st_size,
             }

@@ -6,6 +6,7 @@ from pipelines.assets import build_assets
 from pipelines.jobs import build_export_report, build_night
 from pipelines.project import Project, load_project
 from pipelines.schedules import build_nightly
+from pipelines.sensors import build_new_files
 from settings import load_settings
 
 
@@ -16,6 +17,7 @@ def build_definitions(project: Project) -> dg.Definitions:
         assets=build_assets(project),
         jobs=[night, build_export_report(project)],
         schedules=[build_nightly(project.settings, night)],
+        sensors=[build_new_files(project, night)],
     )
 
 

@@ -47,6 +47,7 @@ class EntityChanges:
         self._stages = stages
         self._table = quote_name(entity.name)
         self._key = ", ".join(self._header.key)
+        self._given = " AND ".join(f"{column} IS NOT NULL" for column in self._header.key)
         self._watched = watched
         self._picked: dict[str, int] = {}
 
@@ -99,7 +100,10 @@ class EntityChanges:
             "CREATE OR REPLACE TEMP TABLE gone_rows AS"
             f" SELECT {self._key}, _file, _row FROM typed_{self._entity.name}"
         )
-        self._run(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT {self._key} FROM gone_rows")
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT {self._key} FROM gone_rows"
+            f" WHERE {self._given}"
+        )
         self._run(f"CREATE OR REPLACE TEMP TABLE asked AS SELECT {self._key} FROM touched LIMIT 0")
         lookups = [
             (table, columns)
@@ -112,7 +116,7 @@ class EntityChanges:
                 f" SEMI JOIN {inbox_of(table, self._entity.name)} USING ({', '.join(columns)})"
             )
         if lookups:
-            self._run(f"INSERT INTO asked {self._quarantined_keys()}")
+            self._run(f"INSERT INTO asked FROM ({self._quarantined_keys()}) WHERE {self._given}")
         self._run(f"INSERT INTO touched SELECT DISTINCT {self._key} FROM asked")
 
     def _quarantined_keys(self) -> str:
@@ -136,8 +140,9 @@ class EntityChanges:
         self._show("came")
         typed = f"typed_{self._entity.name}"
         self._run(f"CREATE OR REPLACE TEMP TABLE staged_again AS FROM {typed}")
-        given = " AND ".join(f"{column} IS NOT NULL" for column in self._header.key)
-        shared = f"SELECT 1 FROM staged_again WHERE {given} GROUP BY {self._key} HAVING count(*) > 1 LIMIT 1"
+        shared = (
+            f"SELECT 1 FROM staged_again WHERE {self._given} GROUP BY {self._key} HAVING count(*) > 1 LIMIT 1"
+        )
         if self._connection.execute(shared).fetchall():
             raise MustBuildWholeError
         self._keep_before()
@@ -149,7 +154,7 @@ class EntityChanges:
         key = self._key
         self._run(
             "CREATE OR REPLACE TEMP TABLE new_keys AS"
-            f" SELECT DISTINCT {key} FROM staged_again ANTI JOIN touched USING ({key})"
+            f" SELECT DISTINCT {key} FROM staged_again ANTI JOIN touched USING ({key}) WHERE {self._given}"
         )
         columns = ", ".join(dict.fromkeys([*self._header.key, *self._watched]))
         self._run(
@@ -238,20 +243,23 @@ class EntityChanges:
     def _account(self, stage: Stage) -> None:
         which = {"source": stage.model.source, "entity": self._entity.name}
         where = "source = $source AND entity = $entity AND stage = 'entity'"
+        key = key_json(self._header)
+        # A row without a key is told by where it lay.
         self._run(
             f"""
             DELETE FROM quarantine WHERE {where} AND (
-                key IN (SELECT {key_json(self._header)} FROM touched WHERE source = $source)
-                OR (file, row) IN (SELECT (_file, _row) FROM gone_rows WHERE source = $source))
+                key IN (SELECT {key} FROM touched WHERE source = $source)
+                OR (key, file, row) IN (
+                    SELECT ({key}, _file, _row) FROM gone_rows
+                    WHERE source = $source AND NOT ({self._given})))
             """,
             which,
         )
         insert_rows(
             self._connection,
             "quarantine",
-            "SELECT $source AS source, $entity AS entity, 'entity' AS stage,"
-            f" {key_json(self._header)} AS key,"
-            " reason, _file, _row, content FROM judged WHERE source = $source AND reason IS NOT NULL",
+            f"SELECT $source AS source, $entity AS entity, 'entity' AS stage, {key} AS key, reason, _file,"
+            " _row, content FROM judged WHERE source = $source AND reason IS NOT NULL",
             which,
         )
         self._run(

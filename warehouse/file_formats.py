@@ -130,7 +130,13 @@ class FileLander:
         relation = f"read_parquet({quote_pattern(path)}, hive_partitioning = false)"
         described = self._connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
         self._require_columns([row[0] for row in described], file)
-        self._write(relation, part)
+        # A column without a type is empty; models expect it to have one.
+        typed = ", ".join(
+            f"{quote_name(row[0])}::VARCHAR AS {quote_name(row[0])}"
+            for row in described
+            if row[1] == '"NULL"'
+        )
+        self._write(f"(SELECT * REPLACE ({typed}) FROM {relation})" if typed else relation, part)
 
     def _write(self, relation: str, part: Path) -> None:
         self._connection.execute(
