@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     """Hours for which an older generation stays, for readers still on it."""
     max_loss_percent: Annotated[float, Field(ge=0, le=100)] = 50
     """Share of a source's rows of an entity that a night may lose and still be published; 100: all."""
+    landing_days: Annotated[float, Field(ge=0, le=_CENTURY_DAYS)] = 30
+    """Days after which landed rows that newer loads have replaced are removed."""
+    stale_after_hours: Annotated[float, Field(ge=1, le=24 * _CENTURY_DAYS)] = 30
+    """Hours after which a source that was not read without a fault counts as stale."""
     nightly_at: Annotated[str, AfterValidator(_checked_time)] = "02:15"
     """Local time of the nightly run."""
     nightly_time_zone: Annotated[str, AfterValidator(_checked_zone)] = "Europe/Oslo"
@@ -166,6 +170,16 @@ class Settings(BaseSettings):
             max_attempts=self.max_attempts,
             retention=timedelta(days=self.retention_days),
         )
+
+    @property
+    def stale_after(self) -> timedelta:
+        """How long a source counts as fresh after it was read without a fault."""
+        return timedelta(hours=self.stale_after_hours)
+
+    @property
+    def landing_retention(self) -> timedelta:
+        """How long landed rows stay that newer loads have replaced."""
+        return timedelta(days=self.landing_days)
 
     @property
     def generation_grace(self) -> timedelta:

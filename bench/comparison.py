@@ -21,7 +21,7 @@ def differing_tables(published: Path, script: Path, tables: Iterable[str]) -> li
             columns = ", ".join(f"{quote_name(row[0])}::{row[1]}" for row in described)
             digests = [
                 connection.execute(
-                    f"SELECT count(*), sum(hash({columns})) FROM {side}.{quote_name(table)}"  # noqa: S608
+                    f"SELECT count(*), sum(hash({columns})) FROM {side}.{quote_name(table)}"
                 ).fetchone()
                 for side in ("published", "script")
             ]

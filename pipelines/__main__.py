@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from enum import IntEnum
 from io import TextIOWrapper
@@ -15,10 +16,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from exporters.jobs import JobError
+from exporters.storage import StoreError
+from pipelines.dagster_records import forget_runs
+from pipelines.erasures import erase_customer, erase_workshop
 from pipelines.night import run_night
 from pipelines.project import Project, load_project
 from pipelines.sources.sample import generate_sample
+from pipelines.workshop_export import export_workshop
 from settings import Settings, SettingsError, load_settings
+from warehouse.erasures import Erasure, ErasureError, Register
 from warehouse.errors import WarehouseError
 from warehouse.generations import open_snapshot
 from warehouse.period import parse_day
@@ -126,7 +133,7 @@ def _today(settings: Settings) -> date:
 
 
 def _print_verdicts(project: Project) -> bool:
-    """Show how each source's last load ended; returns whether one failed."""
+    """Show how each source's last load ended, and its new columns; returns whether one failed."""
     verdicts = [
         (name, entity, verdict)
         for name, source in project.sources.items()
@@ -135,6 +142,10 @@ def _print_verdicts(project: Project) -> bool:
     ]
     rows = [(name, entity, verdict.status, verdict.detail) for name, entity, verdict in verdicts]
     _print_table(("source", "entity", "verdict", "detail"), rows)
+    for name, entity, verdict in verdicts:
+        if verdict.new_columns:
+            columns = (column if column.isprintable() else repr(column) for column in verdict.new_columns)
+            _print(f"new column: {name}.{entity}: {', '.join(columns)}")
     return any(verdict.status == "failed" for _, _, verdict in verdicts)
 
 
@@ -215,6 +226,119 @@ def _console(*, stderr: bool = False) -> Console:
     if not console.is_terminal:
         console.width = _ANY_WIDTH
     return console
+
+
+@app.command("export-workshop")
+def export_all(
+    workshop_id: Annotated[str, typer.Argument(help="The workshop.")],
+    to: Annotated[Path, typer.Option("--to", help="Folder to write to, empty or new.")],
+) -> None:
+    """Copy all that is kept about a workshop to a folder: rows, export jobs and files, with an index."""
+    with _told_errors():
+        index = export_workshop(load_project(load_settings()), workshop_id, to)
+    rows = [(file["path"], file["rows"] or 0, file["size_bytes"]) for file in index["files"]]
+    _print_table(("file", "rows", "bytes"), rows, numbers=2)
+    _print(f"workshop {workshop_id} written to {to}; index.json says what is there")
+
+
+@app.command("erase-workshop")
+def erase_all(
+    workshop_id: Annotated[str, typer.Argument(help="The workshop.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; it cannot be undone.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the record.")] = "",
+) -> None:
+    """Erase all that is kept of a workshop, and land none of it again."""
+    _require_yes(yes)
+    with _told_errors():
+        project = load_project(load_settings())
+        erasure = erase_workshop(project, workshop_id, reason)
+        alive = forget_runs(project.settings.data_folder)
+    _print_erased(erasure)
+    if alive:
+        _complain(
+            f"warning: {alive} runs of Dagster are under way; when they have ended, run this again to remove"
+            " what Dagster shows of rows"
+        )
+
+
+@app.command("erase-customer")
+def erase_one(
+    workshop_id: Annotated[str, typer.Argument(help="The workshop.")],
+    customer_id: Annotated[str, typer.Argument(help="Its customer.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; it cannot be undone.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the record.")] = "",
+) -> None:
+    """Empty all that tells of a customer in a workshop's bookings; the bookings and figures stay."""
+    _require_yes(yes)
+    with _told_errors():
+        erasure = erase_customer(load_project(load_settings()), workshop_id, customer_id, reason)
+    _print_erased(erasure)
+
+
+@app.command()
+def erasures() -> None:
+    """List what was erased."""
+    with _told_errors():
+        records = Register(load_settings().landing_folder).read()
+    columns = (
+        "no.",
+        "kind",
+        "workshop",
+        "customer",
+        "sources",
+        "asked at",
+        "done at",
+        "rows",
+        "jobs",
+        "voided",
+    )
+    _print_table(
+        (*columns, "reason"),
+        [
+            (
+                str(one.number),
+                one.kind,
+                one.workshop_id,
+                one.customer_id or "",
+                ", ".join(one.sources),
+                f"{one.asked_at:%Y-%m-%d %H:%M}Z",
+                f"{one.done_at:%Y-%m-%d %H:%M}Z" if one.done_at else "cut short",
+                f"{sum(one.rows.values()):,}",
+                f"{one.jobs:,}",
+                f"{len(one.voided):,}",
+                one.reason,
+            )
+            for one in records
+        ],
+    )
+
+
+def _require_yes(yes: bool) -> None:
+    if not yes:
+        raise typer.BadParameter("erasing cannot be undone: add --yes to do it")
+
+
+def _print_erased(erasure: Erasure) -> None:
+    _print_table(("rows of", "erased"), list(erasure.rows.items()), numbers=1)
+    if erasure.kind == "workshop":
+        _print(f"{erasure.jobs} export jobs and {erasure.files} of their files and manifests were removed")
+    else:
+        _print(f"{len(erasure.voided)} exports were withdrawn: {', '.join(erasure.voided) or 'none'}")
+    for source, files in erasure.inputs.items():
+        _print(f"the files of the source {source} still hold such rows: {', '.join(files)}")
+    _print(f"erasure {erasure.number} is done: {erasure.subject}")
+
+
+@contextmanager
+def _told_errors() -> Iterator[None]:
+    """End with what was wrong."""
+    try:
+        yield
+    except ErasureError as error:
+        _complain(f"error: {_first_line(str(error))}")
+        raise typer.Exit(ExitCode.REFUSED) from error
+    except (SettingsError, WarehouseError, StoreError, JobError, OSError) as error:
+        raise _fail(error) from error
 
 
 def main() -> None:

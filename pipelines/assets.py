@@ -6,15 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from exporters.storage import StoreError
+from pipelines.erasures import finish_erasures
 from pipelines.project import Project
 from pipelines.sources.loaders import open_loader
 from warehouse.build import Preview
 from warehouse.checks import CheckResult
 from warehouse.errors import WarehouseError
+from warehouse.generations import current_generation
 from warehouse.landing import Days, Verdict
 from warehouse.models import Model, dependencies
 from warehouse.publishing import publish
 from warehouse.raw import raw_table
+from warehouse.retention import prune_landing
 from warehouse.sources import FileEntity, RestEntity, SourceEntity, TableEntity
 
 # The backfill policy is marked beta; without it a backfill of a year would be 365 runs.
@@ -216,12 +219,19 @@ def _generation_asset(project: Project) -> dg.AssetsDefinition:
                 grace=settings.generation_grace,
                 max_loss=settings.max_loss_percent / 100,
             )
+            # Still in the turn of the build file: nobody lands meanwhile.
+            pruned = prune_landing(
+                project.landing, project.sources, project.warehouse_folder, settings.landing_retention
+            )
+        if finish_erasures(project):
+            generation = current_generation(project.warehouse_folder)
         return dg.MaterializeResult(
             metadata={
                 "generation": generation.generation,
                 "data_as_of": _tell_instant(generation.data_as_of),
                 "file": dg.MetadataValue.path(generation.path),
                 "size_bytes": generation.path.stat().st_size,
+                "landing_bytes_pruned": pruned.size_bytes,
             }
         )
 

@@ -10,6 +10,7 @@ from warehouse.build import Build
 from warehouse.build_file import open_build
 from warehouse.landing import Landing
 from warehouse.models import Model, load_models
+from warehouse.screening import ScreenedLanding
 from warehouse.sources import Source, load_sources
 
 
@@ -42,4 +43,5 @@ def load_project(settings: Settings) -> Project:
         WarehouseError: one of them is wrong.
     """
     sources = load_sources(settings.source_config, list(settings.sources))
-    return Project(settings, sources, load_models(sources), Landing(settings.landing_folder))
+    landing = ScreenedLanding(settings.landing_folder, sources, settings.database)
+    return Project(settings, sources, load_models(sources), landing)

@@ -15,8 +15,9 @@ import polars as pl
 
 from exporters.storage import S3Options
 from pipelines.sources.files import EntityFiles, open_folder
-from warehouse.build import Build, CheckResult
+from warehouse.build import Build
 from warehouse.build_file import open_build
+from warehouse.checks import CheckResult
 from warehouse.database import DatabaseOptions
 from warehouse.front_matter import SQL_ROOT
 from warehouse.generations import Generation, Snapshot, open_snapshot

@@ -8,16 +8,27 @@ of their key, and may name keys that the source has no more in `deleted.parquet`
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Literal
 
 from warehouse.durable_files import sync_file, write_atomically
+from warehouse.verdicts import Verdict, VerdictStatus, read_verdict, write_verdict
 
-VerdictStatus = Literal["loaded", "unchanged", "failed"]
+__all__ = [
+    "DELETED",
+    "RESERVED_COLUMNS",
+    "Days",
+    "LandedFile",
+    "Landing",
+    "Load",
+    "LoadWriter",
+    "Part",
+    "Verdict",
+    "VerdictStatus",
+]
 
 DELETED = "deleted.parquet"
 RESERVED_COLUMNS = frozenset(
@@ -84,23 +95,13 @@ class Part:
     rows: int
     replaced_at: datetime | None = None
     """When a newer whole load of the input replaced the part; None: its rows are there."""
+    columns: tuple[str, ...] = ()
+    """See LandedFile."""
 
     @property
     def number(self) -> int:
         """Identifies the part within its entity."""
         return self.load * PARTS_OF_A_LOAD + int(self.path.stem.removeprefix("part-"))
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How the last attempt to load an entity ended."""
-
-    status: VerdictStatus
-    at: datetime
-    detail: str = ""
-    """What failed, or what was landed."""
-    data_as_of: datetime | None = None
-    """When the entity was last read without a fault."""
 
 
 @dataclass
@@ -165,7 +166,13 @@ class Landing:
         whole: set[str] = set()
         for load in reversed(self.loads(source, entity)):
             live[:0] = [
-                Part(load.number, landed.file, load.folder / landed.part, landed.rows)
+                Part(
+                    load.number,
+                    landed.file,
+                    load.folder / landed.part,
+                    landed.rows,
+                    columns=landed.columns,
+                )
                 for landed in load.files
                 if landed.file not in whole
             ]
@@ -232,17 +239,7 @@ class Landing:
 
     def verdict(self, source: str, entity: str) -> Verdict | None:
         """How the last attempt ended; None before the first."""
-        path = self.entity_folder(source, entity) / "verdict.json"
-        if not path.exists():
-            return None
-        record = json.loads(path.read_text(encoding="utf-8"))
-        as_of = record["data_as_of"]
-        return Verdict(
-            record["status"],
-            datetime.fromisoformat(record["at"]),
-            record["detail"],
-            datetime.fromisoformat(as_of) if as_of else None,
-        )
+        return read_verdict(self.entity_folder(source, entity))
 
     def record_verdict(
         self, source: str, entity: str, status: VerdictStatus, detail: str, days: Days | None = None
@@ -252,11 +249,24 @@ class Landing:
         before = self.verdict(source, entity)
         whole = status != "failed" and days is None
         as_of = now if whole else (before.data_as_of if before else None)
-        verdict = Verdict(status, now, detail, as_of)
-        folder = self.entity_folder(source, entity)
-        folder.mkdir(parents=True, exist_ok=True)
-        record = asdict(verdict) | {"at": now.isoformat(), "data_as_of": as_of.isoformat() if as_of else None}
-        write_atomically(folder / "verdict.json", json.dumps(record, ensure_ascii=False, indent=1))
+        verdict = Verdict(status, now, detail, as_of, before.new_columns if before else ())
+        write_verdict(self.entity_folder(source, entity), verdict)
+        return verdict
+
+    def note_new_columns(self, source: str, entity: str, declared: Collection[str]) -> Verdict:
+        """Keep in the entity's verdict which columns of its live inputs are not `declared`; returns it.
+
+        Raises:
+            ValueError: the entity has no verdict yet.
+        """
+        verdict = self.verdict(source, entity)
+        if verdict is None:
+            raise ValueError(f"{source}.{entity}: has no verdict yet")
+        there = (column for part in self.live_parts(source, entity) for column in part.columns)
+        new = tuple(dict.fromkeys(column for column in there if column not in declared))
+        if new != verdict.new_columns:
+            verdict = replace(verdict, new_columns=new)
+            write_verdict(self.entity_folder(source, entity), verdict)
         return verdict
 
 

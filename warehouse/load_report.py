@@ -1,4 +1,4 @@
-"""The accounts of a load: `load_report`, `quarantine`, `check_report` and `restatements`, tables for analysts.
+"""The accounts of a load: `load_report`, `quarantine`, `check_report`, `restatements`: tables for analysts.
 
 Each row that comes in is loaded, a duplicate, or quarantined with its reason, and the three add up. This is
 counted twice: when a source's files become raw rows (stage `source`), and when staged rows become a canonical
@@ -35,6 +35,10 @@ DESCRIPTIONS: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "status": ("VARCHAR", "How the last load ended: loaded, unchanged or failed (stage source)."),
             "detail": ("VARCHAR", "What was landed or what failed (stage source)."),
             "data_as_of": ("TIMESTAMP", "UTC instant at which the source was last read without a fault."),
+            "new_columns": (
+                "VARCHAR[]",
+                "Columns that the source delivers and its declaration does not list (stage source).",
+            ),
         },
     ),
     "check_report": (
@@ -183,13 +187,15 @@ def record_verdicts(
             if verdict is not None:
                 connection.execute(
                     """
-                    UPDATE load_report SET status = $status, detail = $detail, data_as_of = $data_as_of
+                    UPDATE load_report SET status = $status, detail = $detail, data_as_of = $data_as_of,
+                        new_columns = $new_columns::VARCHAR[]
                     WHERE source = $source AND entity = $entity AND stage = 'source'
                     """,
                     {
                         "status": verdict.status,
                         "detail": verdict.detail,
                         "data_as_of": verdict.data_as_of.replace(tzinfo=None) if verdict.data_as_of else None,
+                        "new_columns": list(verdict.new_columns),
                         "source": name,
                         "entity": entity,
                     },

@@ -117,6 +117,8 @@ def _cancel_equal(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> None:
     Not of rows that are in quarantine, which tells where in the file they lie.
     """
     wanted = {number for (number,) in connection.execute("SELECT DISTINCT part FROM changed").fetchall()}
+    if not wanted:
+        return
     rows = relation([part for part in every_part(raw) if part.number in wanted])
     described = connection.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()
     columns = [row[0] for row in described if row[0] not in ("_load", "_part", "_row")]

@@ -55,6 +55,16 @@ class _Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class BelongsTo(_Declaration):
+    """The row of another entity of the source that a row goes with."""
+
+    entity: Name
+    column: str
+    """Column of the own rows that names the other one."""
+    refers_to: str | None = None
+    """Column of the other entity that it holds; None: its key, of one column."""
+
+
 class SourceEntity(_Declaration):
     """One kind of row that a source delivers."""
 
@@ -68,6 +78,21 @@ class SourceEntity(_Declaration):
     """strptime format of a watermark in local time; None: ISO 8601, in UTC where no offset is written."""
     keep_vanished: bool = False
     """Keep rows that the source has no more, the instant in the column `_vanished`."""
+    workshop: list[str] = Field(default=[])
+    """Columns that name a row's workshop; several are its parts, joined by ` / `."""
+    belongs_to: BelongsTo | None = None
+    """Whose workshop and customer a row has that does not name them itself."""
+    shared: bool = False
+    """No workshop's: reference data of all."""
+    customer: str | None = None
+    """Column that identifies a row's customer."""
+    personal: list[str] = Field(default=[])
+    """Columns that tell of the customer; emptied when the customer is erased."""
+
+    @field_validator("workshop", mode="before")
+    @classmethod
+    def _one_column_or_several(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _key_and_watermark_are_columns(self) -> Self:

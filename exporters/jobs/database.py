@@ -60,6 +60,21 @@ class Database:
         with self._explained(), self._reading.begin() as connection:
             yield connection
 
+    def compact(self) -> None:
+        """Let go of the bytes of removed rows, where they would else stay in the file.
+
+        PostgreSQL does so by itself, at its next vacuum.
+
+        Raises:
+            JobsUnavailable: the database failed, or others kept it busy.
+        """
+        if not self.is_sqlite:
+            return
+        plain = self.engine.execution_options(plain=True)
+        with self._explained(), plain.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def unavailable(self, reason: object) -> JobsUnavailable:
         """The error for `reason`, naming the place and what to look at."""
         advice = (
@@ -151,5 +166,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer that began as a reader can be refused half-way, without a wait; IMMEDIATE waits at the start.
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if not options.get("plain", False):
+        connection.exec_driver_sql("BEGIN" if options.get("reading", False) else "BEGIN IMMEDIATE")

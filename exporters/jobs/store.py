@@ -18,6 +18,7 @@ from exporters.jobs.checks import (
 )
 from exporters.jobs.database import Database
 from exporters.jobs.errors import JobNotFound
+from exporters.jobs.forgetting import forget_workshop
 from exporters.jobs.migrations import upgrade
 from exporters.jobs.records import Event, EventName, Job, Status
 from exporters.jobs.tables import job_events, jobs
@@ -185,27 +186,34 @@ class JobStore:
         with self._database.writing() as connection:
             return transitions.release(connection, self._now(), job, storable(code), storable(message))
 
-    def cancel(self, job_id: str, workshop_id: str | None = None) -> Job:
-        """End a pending or processing job.
+    def cancel(self, job_id: str, workshop_id: str | None = None, *, reason: str = "") -> Job:
+        """End a pending or processing job; the event keeps the reason.
 
         Raises:
             IllegalTransition: the job has ended already; its `status` says how.
             JobNotFound: there is no such job, or it is not `workshop_id`'s.
         """
         with self._database.writing() as connection:
-            return transitions.cancel(connection, self._now(), known_form(job_id), workshop_id)
+            return transitions.cancel(connection, self._now(), known_form(job_id), workshop_id, reason)
 
-    def expire(self, job_id: str) -> Job:
+    def expire(self, job_id: str, *, reason: str = "") -> Job:
         """Withdraw the file of a completed job: the record stays, its `file_key` does not.
 
-        The caller removes the file. The event keeps the key.
+        The caller removes the file. The event keeps the key and the reason.
 
         Raises:
             IllegalTransition: the job is not completed.
             JobNotFound: there is no such job.
         """
         with self._database.writing() as connection:
-            return transitions.expire(connection, self._now(), known_form(job_id))
+            return transitions.expire(connection, self._now(), known_form(job_id), reason)
+
+    def forget_workshop(self, workshop_id: str) -> int:
+        """Remove every record of a workshop, whatever its state; returns how many jobs there were."""
+        with self._database.writing() as connection:
+            removed = forget_workshop(connection, workshop_id)
+        self._database.compact()
+        return removed
 
     def expirable(self, now: datetime) -> tuple[Job, ...]:
         """The completed jobs whose retention has passed at `now`, the longest passed first."""

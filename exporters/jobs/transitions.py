@@ -155,18 +155,24 @@ def release(connection: Connection, now: datetime, job: Job, code: str, message:
     return _move(connection, now, EventName.RETRIED, before, values=values, detail=detail)
 
 
-def cancel(connection: Connection, now: datetime, job_id: str, workshop_id: str | None) -> Job:
+def cancel(
+    connection: Connection, now: datetime, job_id: str, workshop_id: str | None, reason: str = ""
+) -> Job:
     """End the job at someone's wish; a worker that has it learns so at its next report."""
     before = _locked(connection, job_id, workshop_id)
     values = {**_NO_LEASE, "finished_at": now}
-    return _move(connection, now, EventName.CANCELLED, before, values=values, detail={})
+    return _move(connection, now, EventName.CANCELLED, before, values=values, detail=_because(reason))
 
 
-def expire(connection: Connection, now: datetime, job_id: str) -> Job:
-    """Withdraw the file of a completed job; the event keeps its key."""
+def expire(connection: Connection, now: datetime, job_id: str, reason: str = "") -> Job:
+    """Withdraw the file of a completed job; the event keeps its key, and the reason where there is one."""
     before = _locked(connection, job_id)
-    detail = {"file_key": before.file_key}
+    detail = {"file_key": before.file_key, **_because(reason)}
     return _move(connection, now, EventName.EXPIRED, before, values={"file_key": None}, detail=detail)
+
+
+def _because(reason: str) -> Mapping[str, str]:
+    return {"reason": reason} if reason else {}
 
 
 def _end_failed(connection: Connection, now: datetime, before: Record, code: str, message: str) -> Job:

@@ -4,12 +4,13 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from exporters.storage import S3Options, Store, StoreError, open_store
+from warehouse.column_types import ColumnTypes
 from warehouse.database import DatabaseOptions
 from warehouse.errors import LandingError
 from warehouse.file_formats import FileLander
@@ -22,6 +23,10 @@ class Folder(Protocol):
 
     def fingerprints(self, pattern: str) -> Mapping[str, str]:
         """Name and fingerprint of each file that matches the glob, in the order of names."""
+        ...
+
+    def listing(self, pattern: str) -> Mapping[str, str]:
+        """Name of each file that matches, with its size and when it was written: found without reading it."""
         ...
 
     def local_copy(self, file: str) -> AbstractContextManager[Path]:
@@ -40,6 +45,19 @@ class LocalFolder:
         found = sorted(path for path in self._root.glob(pattern) if path.is_file())
         return {path.relative_to(self._root).as_posix(): _digest(path) for path in found}
 
+    def listing(self, pattern: str) -> Mapping[str, str]:
+        """See Folder. Raises LandingError when the folder is not there, such as one that is not mounted."""
+        if not self._root.is_dir():
+            raise LandingError(f"{self._root}: there is no such folder; make it, or mount it")
+        found = {}
+        for path in sorted(self._root.glob(pattern)):
+            with suppress(FileNotFoundError):  # removed since its folder was read
+                if path.is_file():
+                    status = path.stat()
+                    name = path.relative_to(self._root).as_posix()
+                    found[name] = f"{status.st_size}@{status.st_mtime_ns}"
+        return found
+
     @contextmanager
     def local_copy(self, file: str) -> Iterator[Path]:
         """See Folder."""
@@ -53,6 +71,10 @@ class StoreFolder:
         self._store = store
 
     def fingerprints(self, pattern: str) -> Mapping[str, str]:
+        """See Folder."""
+        return self.listing(pattern)
+
+    def listing(self, pattern: str) -> Mapping[str, str]:
         """See Folder."""
         fixed = pattern.split("*", 1)[0].rpartition("/")[0]
         return {
@@ -122,6 +144,7 @@ class EntityFiles:
     def _land(self, files: Mapping[str, str], days: Days | None) -> tuple[int, list[str]]:
         """Land the files in one load; returns the rows landed and what went wrong with single files."""
         faults: list[str] = []
+        types = self._column_types()
         with (
             self.landing.write_load(self.name, self.entity, days) as load,
             closing(FileLander(self.declared, self.source.time_zone, days, self._options())) as lander,
@@ -134,13 +157,22 @@ class EntityFiles:
                 try:
                     with self.folder.local_copy(file) as path:
                         rows, rejected = lander.land(path, file, part)
+                    columns = types.add(part, file)
                 except (LandingError, StoreError, OSError) as error:
                     part.unlink(missing_ok=True)
                     faults.append(str(error))
                     continue
-                load.files.append(LandedFile(file, fingerprint, part.name, rows, rejected))
+                load.files.append(LandedFile(file, fingerprint, part.name, rows, rejected, columns))
             lander.write_rejected(load.folder / "rejected.parquet")
         return sum(landed.rows for landed in load.files), faults
+
+    def _column_types(self) -> ColumnTypes:
+        """Those of all that was ever landed: rows that were replaced are read too, to find what changed."""
+        parts = [
+            *self.landing.replaced_parts(self.name, self.entity),
+            *self.landing.live_parts(self.name, self.entity),
+        ]
+        return ColumnTypes((part.path for part in parts), self._options())
 
     def _options(self) -> DatabaseOptions:
         return replace(self.database, spill_folder=self.landing.root / ".spill")

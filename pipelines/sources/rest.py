@@ -8,6 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pyarrow as pa
+from polars.exceptions import PolarsError
+
 from pipelines.sources.rest_api import Reader, Resource
 from pipelines.sources.rest_client import Patience
 from pipelines.sources.rest_inputs import Finished, InputReading, Marks
@@ -16,7 +19,7 @@ from pipelines.sources.rest_text import TextColumns, instant_text, microseconds
 from pipelines.sources.secrets import load_secrets
 from warehouse.database import DatabaseOptions
 from warehouse.errors import WarehouseError
-from warehouse.landing import Days, LandedFile, Landing, Verdict, VerdictStatus
+from warehouse.landing import Days, LandedFile, Landing, Load, Verdict, VerdictStatus
 from warehouse.sources import RestEntity, RestSource
 
 
@@ -91,7 +94,7 @@ class EntityPages:
                     reader, origin, resource, self.declared, marks, self._unfinished(), text, days, stop
                 )
                 return _Outcome(reading.finish())
-            except (WarehouseError, OSError) as error:
+            except (WarehouseError, OSError, pa.ArrowException, PolarsError) as error:
                 return _Outcome(fault=f"{reader.label}: {error}")
 
         with closing(text), ThreadPoolExecutor(self.source.concurrency, f"read-{self.name}") as pool:
@@ -137,11 +140,9 @@ class EntityPages:
             for file in load.files
         }
         overlap = int(self.source.overlap_hours * 3_600_000_000)
-        newest: Mapping[str, str] = (
-            _parsed(self.landing.watermark(self.name, self.entity)) if resource.changes else {}
-        )
-        marks = {name: at for name, text in newest.items() if (at := microseconds(text)) is not None}
-        return Marks(fingerprints, marks, overlap, f"{self.source.url}{resource.path}")
+        newest = _instants(self.landing.watermark(self.name, self.entity)) if resource.changes else {}
+        landed = _overlapping_parts(loads, newest, overlap)
+        return Marks(fingerprints, newest, overlap, landed, f"{self.source.url}{resource.path}")
 
     def _unfinished(self) -> Path:
         return self.landing.unfinished(self.name, self.entity)
@@ -153,3 +154,27 @@ class EntityPages:
 def _parsed(watermark: str | None) -> dict[str, str]:
     found = json.loads(watermark) if watermark else {}
     return found if isinstance(found, dict) else {}
+
+
+def _instants(watermark: str | None) -> Mapping[str, int]:
+    """Newest watermark of each input, in microseconds since 1970."""
+    texts = _parsed(watermark)
+    return {name: at for name, text in texts.items() if (at := microseconds(text)) is not None}
+
+
+def _overlapping_parts(
+    loads: Sequence[Load], newest: Mapping[str, int], overlap: int
+) -> Mapping[str, Sequence[Path]]:
+    """Parts of each input, oldest first, that may hold rows of the overlap before its newest watermark."""
+    parts: dict[str, list[Path]] = {}
+    over: set[str] = set()
+    for load in reversed(loads):
+        if not load.changes:
+            break
+        over.update(
+            name for name, at in _instants(load.watermark).items() if at < newest.get(name, at) - overlap
+        )
+        for file in load.files:
+            if file.file not in over:
+                parts.setdefault(file.file, []).insert(0, load.folder / file.part)
+    return parts

@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
+import httpcore
 import httpx
+from pydantic_core import from_json
 
+from pipelines.sources.rest_connections import Connections
 from warehouse.errors import WarehouseError
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which the same call may succeed; 401 and 403 are never among them."""
+_BROKEN = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpx.DecodingError)
+"""What an exchange that failed raises."""
 _MESSAGE_LENGTH = 200
 
 
@@ -89,19 +93,11 @@ class RestClient:
     patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
-        # A jar that keeps nothing: a cookie set for one workshop must not go out with another's call.
-        jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        self._http = httpx.Client(
-            cookies=jar,
-            timeout=self.patience.timeout,
-            follow_redirects=False,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
-        )
+        self._connections = Connections(self.url)
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._connections.close()
 
     def call(
         self,
@@ -126,43 +122,20 @@ class RestClient:
             self.pace.take_turn()
             retry_after = None
             try:
-                response = self._send(method, path, parameters, headers)
+                response = self._connections.exchange(
+                    method, path, parameters or {}, headers or {}, self.patience.timeout
+                )
                 if response.is_success:
                     return _parse(response)
                 fault: RestError = _status_error(method, path, response, secrets)
                 if response.status_code not in RETRIED:
                     raise fault
                 retry_after = _retry_after(response.headers)
-            except (httpx.TransportError, httpx.DecodingError, _UnreadableError) as error:
+            except (*_BROKEN, _UnreadableError) as error:
                 fault = RestError(f"{method} {path}: {_describe(error)}")
             if tried >= self.patience.tries:
                 raise _after(fault, tried)
             time.sleep(self.patience.wait(tried, retry_after))
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        parameters: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
-    ) -> httpx.Response:
-        # The client's own timeout is of one read: an answer that drips would never end.
-        deadline = time.monotonic() + self.patience.timeout
-        request = self._http.build_request(
-            method, self.url + path, params=dict(parameters or {}), headers=dict(headers or {})
-        )
-        response = self._http.send(request, stream=True)
-        try:
-            chunks = []
-            for chunk in response.iter_raw():
-                chunks.append(chunk)
-                if time.monotonic() > deadline:
-                    raise httpx.ReadTimeout(f"no whole answer in {self.patience.timeout:g} s")
-        finally:
-            response.close()
-        return httpx.Response(
-            response.status_code, headers=response.headers, content=b"".join(chunks), request=request
-        )
 
 
 class _UnreadableError(Exception):
@@ -170,20 +143,27 @@ class _UnreadableError(Exception):
 
 
 def _parse(response: httpx.Response) -> Answer:
+    text = response.content.removeprefix(BOM_UTF8)
     try:
-        text = response.content.removeprefix(BOM_UTF8)
-        return Answer(json.loads(text.decode()) if text else None, text, response.headers)
+        return Answer(_value(text) if text else None, text, response.headers)
     except (ValueError, RecursionError) as error:
         raise _UnreadableError("the answer is not JSON, or was cut") from error
+
+
+def _value(text: bytes) -> Any:
+    try:
+        return from_json(text, cache_strings="keys")
+    except ValueError:
+        return json.loads(text.decode())  # slower, but takes halves of surrogate pairs
 
 
 def _describe(error: Exception) -> str:
     reason = str(error).partition("\n")[0][:_MESSAGE_LENGTH]
     name = type(error).__name__
     known: Mapping[type[Exception], Callable[[], str]] = {
-        httpx.TimeoutException: lambda: f"timed out ({reason or name})",
-        httpx.ConnectError: lambda: f"cannot connect ({reason or name})",
-        httpx.RemoteProtocolError: lambda: f"the answer was cut ({reason})",
+        httpcore.TimeoutException: lambda: f"timed out ({reason or name})",
+        httpcore.ConnectError: lambda: f"cannot connect ({reason or name})",
+        httpcore.RemoteProtocolError: lambda: f"the answer was cut ({reason})",
         _UnreadableError: lambda: reason,
     }
     return next((tell() for kind, tell in known.items() if isinstance(error, kind)), reason or name)

@@ -9,12 +9,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines.sources.rest_api import Origin, Reader, Resource
 from pipelines.sources.rest_client import RestError, StatusError
-from pipelines.sources.rest_pages import KeptPages, count_keys, digest, newest_of_each_key
+from pipelines.sources.rest_pages import KeptPages
+from pipelines.sources.rest_rows import count_keys, digest, newest_of_each_key, without_landed
 from pipelines.sources.rest_shapes import Page, Row
 from pipelines.sources.rest_text import AT, TextColumns, microseconds
+from warehouse.durable_files import sync_file
 from warehouse.landing import Days
 from warehouse.sources import RestEntity
 
@@ -34,6 +38,8 @@ class Marks:
     """Newest watermark of each input, in microseconds since 1970."""
     overlap: int
     """How far before it changes are read again, in microseconds."""
+    landed: Mapping[str, Sequence[Path]]
+    """Parts of each input, oldest first, that hold its landed rows of the overlap."""
     place: str
     """Where the rows come from: part of the question."""
 
@@ -76,7 +82,14 @@ class InputReading:
             RestError: it could not be read, lacks a column, or never settled.
         """
         folder = self.folder / quote(self.origin.name, safe="=")
-        pages = KeptPages(folder, self._question(), self.text, self.origin.columns, self.declared.watermark)
+        pages = KeptPages(
+            folder,
+            self._question(),
+            self.text,
+            self.origin.columns,
+            self.declared.watermark,
+            newest_first=self.resource.newest_first,
+        )
         for _ in range(_TIMES_READ):
             self._read(pages)
             self._check_columns(pages)
@@ -85,9 +98,9 @@ class InputReading:
                 if total is None or self._is_settled(pages, counts := self._counts(pages)):
                     return self._finish_changes(pages)
             else:
-                frame = newest_of_each_key(pages.frame(self.declared.columns).collect(), self.declared.key)
-                if self._is_settled(pages, counts := [frame.height]):
-                    return self._finish_listing(pages, frame)
+                rows = newest_of_each_key(pages.table(self.declared.columns), self.declared.key)
+                if self._is_settled(pages, counts := [rows.num_rows]):
+                    return self._finish_listing(pages, rows)
             pages.restart()
         pages.remove()
         raise RestError(
@@ -131,7 +144,8 @@ class InputReading:
         except RestError as error:
             raise RestError(f"{self.resource.path}: {error}") from error
         for name, value in self.origin.columns.items():
-            if any(str(row.get(name, value)) != value for row in page.rows if row.get(name) is not None):
+            told = [row[name] for row in page.rows if name in row]
+            if any(one is not None and str(one) != value for one in told):
                 raise RestError(
                     f"{self.resource.path}: answers rows of another {name}; none of them is landed"
                 )
@@ -184,19 +198,22 @@ class InputReading:
         total = pages.progress.total
         return total is None or (total in counts and not pages.progress.total_moved)
 
-    def _finish_listing(self, pages: KeptPages, frame: pl.DataFrame) -> Finished:
-        fingerprint = digest(frame)
+    def _finish_listing(self, pages: KeptPages, rows: pa.Table) -> Finished:
+        fingerprint = digest(rows)
         is_new = self.marks.fingerprints.get(self.origin.name) != fingerprint
+        rows = rows.drop_columns(AT)
         if is_new:
-            frame.drop(AT).write_parquet(pages.part, compression="zstd")
-        columns = [name for name in frame.columns if name != AT]
-        return Finished(self.origin.name, pages, fingerprint, frame.height, columns, None, is_new)
+            # Texts that zstd packs: dictionaries and statistics would cost more than half as much again.
+            pq.write_table(rows, pages.part, compression="zstd", use_dictionary=False, write_statistics=False)
+            sync_file(pages.part)
+        return Finished(self.origin.name, pages, fingerprint, rows.num_rows, rows.column_names, None, is_new)
 
     def _finish_changes(self, pages: KeptPages) -> Finished:
         """Write the rows that changed.
 
         The fingerprint is of the rows in the overlap of this newest watermark, which is what the next load
-        reads again: when that finds just them, nothing has changed.
+        reads again: when that finds just them, nothing has changed. Else the rows that the overlap held
+        before, unchanged, are not written again.
         """
         frame, since = pages.frame(self.declared.columns), self._since()
         if since is not None:
@@ -210,13 +227,17 @@ class InputReading:
         is_new = self.days is not None or self.marks.fingerprints.get(self.origin.name) != again
         rows = 0
         if is_new:
-            frame.drop(AT).sink_parquet(pages.part, compression="zstd")
+            landed = [] if since is None else self.marks.landed.get(self.origin.name, [])
+            written = without_landed(frame, landed, self.declared.key).drop(AT)
+            written.sink_parquet(pages.part, compression="zstd")
             rows = pl.scan_parquet(pages.part).select(pl.len()).collect().item()
+            sync_file(pages.part)
         columns = [name for name in frame.collect_schema().names() if name != AT]
         return Finished(self.origin.name, pages, fingerprint, rows, columns, newest, is_new)
 
     def _digest(self, frame: pl.LazyFrame) -> str:
-        return digest(newest_of_each_key(frame.collect(), self.declared.key))
+        table = frame.collect().to_arrow(compat_level=pl.CompatLevel.oldest())
+        return digest(newest_of_each_key(table, self.declared.key))
 
     def _newest(self, pages: KeptPages, frame: pl.LazyFrame) -> int | None:
         """The newest watermark known, but none of the future: what changes until then would be missed."""

@@ -1,6 +1,5 @@
 """Pages on their way to the landing: kept on disk as they are read, so that a killed load goes on."""
 
-import hashlib
 import json
 import shutil
 import time
@@ -43,8 +42,8 @@ class Progress:
     """A page told another total than the one before it."""
     last: int | None = None
     """Watermark of the last row read while they came newest first, in microseconds since 1970."""
-    in_order: bool = True
-    """The rows came newest first so far."""
+    in_order: bool = False
+    """The rows were asked for newest first, and came so."""
 
 
 class KeptPages:
@@ -57,8 +56,11 @@ class KeptPages:
         text: TextColumns,
         added: Mapping[str, str],
         watermark: str | None,
+        *,
+        newest_first: bool,
     ) -> None:
         self._folder, self._text, self._added, self._watermark = folder, text, added, watermark
+        self._newest_first = newest_first and watermark is not None
         self._pending: list[bytes] = []
         self._pending_rows = 0
         self._place = ""
@@ -75,7 +77,8 @@ class KeptPages:
         self._pending, self._pending_rows = [], 0
         for path in self._folder.iterdir():
             path.unlink()
-        self.progress = Progress(question or self.progress.question, time.time())
+        question = question or self.progress.question
+        self.progress = Progress(question, time.time(), in_order=self._newest_first)
 
     def remove(self) -> None:
         """Remove the pages from the disk: they are landed, or of no use."""
@@ -93,7 +96,7 @@ class KeptPages:
             self._note_order([microseconds(row.get(self._watermark)) for row in page.rows])
         if page.rows:
             place = page.place or ""
-            if place != self._place:
+            if self._pending and place != self._place:
                 self.keep()
             self._place = place
             self._pending.append(text if page.place is not None else json.dumps(page.rows).encode())
@@ -135,7 +138,7 @@ class KeptPages:
 
         Of no rows at all there are the declared columns.
         """
-        names = list(dict.fromkeys([*self._added, *(self.progress.columns or declared)]))
+        names = self._names(declared)
         schema = pl.Schema({**dict.fromkeys(names, pl.String()), AT: pl.Int64()})
         segments = [
             pl.scan_ipc(self._folder / name, glob=False, hive_partitioning=False)
@@ -143,10 +146,25 @@ class KeptPages:
         ]
         return pl.concat([pl.LazyFrame(schema=schema), *segments], how="diagonal").select(list(schema))
 
+    def table(self, declared: Sequence[str]) -> pa.Table:
+        """The rows of `frame`, as they lie on the disk."""
+        names = self._names(declared)
+        schema = pa.schema([*((name, pa.string()) for name in names), (AT, pa.int64())])
+        segments = []
+        for name in self.progress.segments:
+            with pa.memory_map(str(self._folder / name)) as stream:
+                segments.append(pa.ipc.open_file(stream).read_all())
+        return pa.concat_tables([schema.empty_table(), *segments], promote_options="default").select(
+            schema.names
+        )
+
     @property
     def part(self) -> Path:
         """Where the part is written before it is landed."""
         return self._folder / "part.parquet"
+
+    def _names(self, declared: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys([*self._added, *(self.progress.columns or declared)]))
 
     def _note_columns(self, rows: Sequence[Row]) -> None:
         known = dict.fromkeys(self.progress.columns)
@@ -179,33 +197,3 @@ class KeptPages:
 def _is_of_use(progress: Progress, question: str) -> bool:
     age = time.time() - progress.begun_at
     return progress.question == question and 0 <= age < LONGEST_PAUSE.total_seconds()
-
-
-def count_keys(frame: pl.LazyFrame, key: Sequence[str]) -> int:
-    """How many rows `newest_of_each_key` would keep."""
-    whole = pl.all_horizontal(pl.col(list(key)).is_not_null())
-    counts = [frame.filter(whole).select(key).unique(), frame.filter(~whole).select(key)]
-    return sum(int(found.item()) for found in pl.collect_all([one.select(pl.len()) for one in counts]))
-
-
-def newest_of_each_key(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """One row for each key, the one with the newest watermark, of those the one read last; in key order.
-
-    Rows without a whole key are kept: they are the build's to judge.
-    """
-    if not frame.select(key).is_duplicated().any():
-        return frame.sort(key, nulls_last=True)
-    whole = pl.all_horizontal(pl.col(list(key)).is_not_null())
-    numbered = frame.with_row_index("_read")
-    keyed = (
-        numbered.filter(whole)
-        .sort(AT, "_read", nulls_last=False)
-        .unique(list(key), keep="last", maintain_order=True)
-    )
-    return pl.concat([keyed, numbered.filter(~whole)]).sort([*key, "_read"], nulls_last=True).drop("_read")
-
-
-def digest(frame: pl.DataFrame) -> str:
-    """Digest of the rows in their order, whatever the order of the columns."""
-    text = frame.select(sorted(name for name in frame.columns if name != AT)).write_csv()
-    return hashlib.sha256(text.encode()).hexdigest()

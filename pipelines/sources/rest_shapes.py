@@ -150,7 +150,7 @@ def _listed(answer: Any, payload: Any, names: Sequence[str]) -> tuple[Sequence[R
 
 
 def _rows(entries: Sequence[Any]) -> Sequence[Row]:
-    if not all(isinstance(entry, dict) for entry in entries):
+    if any(kind is not dict for kind in set(map(type, entries))):
         raise RestError("the answer lists something that is not an object")
     return entries
 

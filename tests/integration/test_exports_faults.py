@@ -489,10 +489,10 @@ def _publish(generations: int, grace_seconds: float) -> None:
     from warehouse.publishing import publish
 
     project = load_project(load_settings())
-    with project.open_build() as build:
-        print("ready", flush=True)
-        sys.stdin.readline()
-        for number in range(1, generations + 1):
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for number in range(1, generations + 1):
+        with project.open_build() as build:
             build.connection.execute("update bookings set registration_number = $1", [f"MARK {number}"])
             build.connection.execute(
                 "delete from bookings where booking_id ="

@@ -1,7 +1,10 @@
 """Calling a faulty server: what is tried again and what is not, how long it waits, what it tells."""
 
+import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -73,6 +76,29 @@ def test_an_answer_that_is_late_or_drips_is_tried_again(server: Plain) -> None:
     begun = time.monotonic()
     assert call(server) == {"ok": True}
     assert 0.9 < time.monotonic() - begun < 3
+
+
+def test_headers_that_drip_end_with_the_time_of_a_try() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(QUICK.tries) as pool:
+
+        def drip() -> int:
+            connection, _ = listening.accept()
+            sent = 0
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while sent < 1000:
+                    connection.sendall(b"x")
+                    sent += 1
+                    time.sleep(0.05)
+            return sent
+
+        dripping = [pool.submit(drip) for _ in range(QUICK.tries)]
+        client = RestClient(f"http://127.0.0.1:{listening.getsockname()[1]}", Pace(1000), QUICK)
+        begun = time.monotonic()
+        with pytest.raises(RestError, match=r"timed out .*\(3 tries\)"):
+            client.call("GET", "/a")
+        assert time.monotonic() - begun < QUICK.tries * QUICK.timeout + 1
+        assert all(2 < one.result() < 100 for one in dripping)
 
 
 def test_a_server_that_is_away_is_told_with_its_reason() -> None:

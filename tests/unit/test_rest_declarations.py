@@ -1,7 +1,10 @@
 """REST sources are declared safely, and the shapes and values of answers are understood."""
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
@@ -9,7 +12,8 @@ from pipelines.sources.rest_client import RestError
 from pipelines.sources.rest_shapes import CursorPages, NumberedPages, SinglePage
 from pipelines.sources.rest_text import TextColumns, check_names, microseconds
 from warehouse.database import DatabaseOptions
-from warehouse.sources import RestEntity, RestSource
+from warehouse.file_formats import FileLander
+from warehouse.sources import FileEntity, RestEntity, RestSource
 
 
 def declare(**changes: Any) -> RestSource:
@@ -100,6 +104,37 @@ def test_values_become_text_without_loss() -> None:
     assert (second["a"], second["b"], second["h"]) == ("1", None, "12345678901234567890")
     assert first["g"] is not None
     columns.close()
+
+
+def test_values_are_those_that_a_file_of_the_same_rows_lands(tmp_path: Path) -> None:
+    rows = [
+        '{"id": 1, "price": 1000.50, "on": true, "list": [1, 2.5, null, "å"], "nested": {"a": {"b": false}}}',
+        '{"id": 18446744073709551615, "price": -0.125, "list": [], "nested": "{}", "late": "\\u00e6"}',
+        '{"id": "1", "price": 1e3, "on": "", "list": "a\\"b\\n", "nested": {"c": "\\ud83d\\ude00"}}',
+    ]
+    (tmp_path / "rows.ndjson").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    declared = FileEntity(files="*", format="ndjson", key=["id"], columns=["id"])
+    part = tmp_path / "part.parquet"
+    with closing(FileLander(declared, "UTC", None)) as lander:
+        lander.land(tmp_path / "rows.ndjson", "rows.ndjson", part)
+    landed = pq.read_table(part)
+    with closing(TextColumns(DatabaseOptions(threads=1))) as columns:
+        answer = f"[{','.join(rows)}]".encode()
+        found = columns.table([answer], "", landed.column_names, {}, None).drop(["_at"])
+    assert found.to_pylist() == landed.to_pylist()
+
+
+def test_a_number_with_more_digits_than_a_double_keeps_them() -> None:
+    row = '{"a": 1234567890123456.78, "b": {"c": [0.12345678901234567890, "x", true]}, "d": "0.5", "e": null}'
+    with closing(TextColumns(DatabaseOptions(threads=1))) as columns:
+        answer = f'{{"data": {{"items": [{row}]}}}}'.encode()
+        [found] = columns.table([answer], "data.items", list("abde"), {}, None).drop(["_at"]).to_pylist()
+    assert found == {
+        "a": "1234567890123456.78",
+        "b": '{"c":[0.12345678901234567890,"x",true]}',
+        "d": "0.5",
+        "e": None,
+    }
 
 
 @pytest.mark.parametrize("names", [["id", "ID"], ["_load"], ["Filename"], [""]])

@@ -27,6 +27,8 @@ def test_defaults_need_nothing_and_lie_in_the_data_folder() -> None:
     assert settings.store_location == f"file://{Path('data/store').resolve()}"
     assert settings.jobs_database == f"sqlite:///{Path('data/jobs.db').resolve()}"
     assert settings.generation_grace == timedelta(hours=24)
+    assert settings.stale_after == timedelta(hours=30)
+    assert settings.landing_retention == timedelta(days=30)
 
 
 def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -36,6 +38,8 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("REPORTS_STORE_URL", "s3://bucket/files")
     monkeypatch.setenv("REPORTS_JOBS_URL", "postgresql://user:hunter2@host/jobs")
     monkeypatch.setenv("REPORTS_GENERATION_GRACE_HOURS", "0.5")
+    monkeypatch.setenv("REPORTS_STALE_AFTER_HOURS", "1.5")
+    monkeypatch.setenv("REPORTS_LANDING_DAYS", "0.5")
     monkeypatch.setenv("REPORTS_THREADS", "")
     settings = load_settings()
     assert settings.sources == ("olist", "openrepair")
@@ -44,6 +48,8 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert settings.store_location == "s3://bucket/files"
     assert settings.jobs_database == "postgresql://user:hunter2@host/jobs"
     assert settings.generation_grace == timedelta(minutes=30)
+    assert settings.stale_after == timedelta(minutes=90)
+    assert settings.landing_retention == timedelta(hours=12)
     assert settings.threads is None
 
 
@@ -75,6 +81,9 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         ("data_folder", __file__),
         ("keep_generations", "0"),
         ("generation_grace_hours", "-1"),
+        ("stale_after_hours", "0.5"),
+        ("stale_after_hours", "nan"),
+        ("stale_after_hours", "1e12"),
         ("threads", "0"),
         ("threads", "many"),
         ("threads", "1025"),
