@@ -2,10 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date, datetime
-from enum import IntEnum
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -13,39 +10,20 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from exporters.jobs import JobError
-from exporters.storage import StoreError
-from pipelines.dagster_records import forget_runs
-from pipelines.erasures import erase_customer, erase_workshop
+from pipelines.console import ExitCode, complain, fail, first_line, print_line, print_table
 from pipelines.night import run_night
 from pipelines.project import Project, load_project
 from pipelines.sources.sample import generate_sample
-from pipelines.workshop_export import export_workshop
+from pipelines.workshop_commands import commands
 from settings import Settings, SettingsError, load_settings
-from warehouse.erasures import Erasure, ErasureError, Register
 from warehouse.errors import WarehouseError
 from warehouse.generations import open_snapshot
 from warehouse.period import parse_day
 
-_ANY_WIDTH = 10_000
 # The class of an error that is ours or a library's says nothing to the reader; a built-in one's does, but of
 # the errors that the operating system gives.
 _CLASS_NAME = re.compile(r"^(?:[\w.]+\.[A-Z]\w*: |\w+: (?=\[Errno))")
-
-
-class ExitCode(IntEnum):
-    """What scripts can trust; docs/cli.md says it in words."""
-
-    DONE = 0
-    FAILED = 1
-    """Nothing was published or written."""
-    REFUSED = 2
-    """Wrong usage; Typer's own code."""
-    SOURCE_FAILED = 3
-    """Published, but a source could not be read whole."""
 
 
 app = typer.Typer(
@@ -55,6 +33,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # its boxes would fold the messages
 )
+app.add_typer(commands)
 
 
 @app.command()
@@ -83,7 +62,7 @@ def night(
             raise typer.Exit(ExitCode.FAILED)
         _print_published(project)
     except (SettingsError, WarehouseError, OSError) as error:
-        raise _fail(error) from error
+        raise fail(error) from error
     if failed:
         raise typer.Exit(ExitCode.SOURCE_FAILED)
 
@@ -95,8 +74,8 @@ def sample(folder: Annotated[Path | None, typer.Argument(help="Where to write it
         target = folder or load_settings().source_folder / "sample"
         generate_sample(target)
     except (SettingsError, OSError) as error:
-        raise _fail(error) from error
-    _print(f"sample source written to {target}")
+        raise fail(error) from error
+    print_line(f"sample source written to {target}")
 
 
 def _range_tags(settings: Settings, first: str | None, last: str | None) -> dict[str, str]:
@@ -141,11 +120,11 @@ def _print_verdicts(project: Project) -> bool:
         if (verdict := project.landing.verdict(name, entity)) is not None
     ]
     rows = [(name, entity, verdict.status, verdict.detail) for name, entity, verdict in verdicts]
-    _print_table(("source", "entity", "verdict", "detail"), rows)
+    print_table(("source", "entity", "verdict", "detail"), rows)
     for name, entity, verdict in verdicts:
         if verdict.new_columns:
             columns = (column if column.isprintable() else repr(column) for column in verdict.new_columns)
-            _print(f"new column: {name}.{entity}: {', '.join(columns)}")
+            print_line(f"new column: {name}.{entity}: {', '.join(columns)}")
     return any(verdict.status == "failed" for _, _, verdict in verdicts)
 
 
@@ -156,15 +135,20 @@ def _print_published(project: Project) -> None:
             "SELECT source, entity, rows_in, loaded, duplicate, quarantined FROM load_report"
             " WHERE stage = 'entity' ORDER BY source, entity"
         )
+        [(moved,)] = snapshot.rows(
+            "SELECT count(*) FROM restatements SEMI JOIN generation USING (generation)"
+        )
         [(unreadable, refused)] = snapshot.rows(
             "SELECT count(*) FILTER (stage = 'source'), count(*) FILTER (stage = 'entity') FROM quarantine"
         )
-    _print_table(("source", "entity", "rows in", "loaded", "duplicate", "quarantined"), rows, numbers=4)
-    _print(
+    print_table(("source", "entity", "rows in", "loaded", "duplicate", "quarantined"), rows, numbers=4)
+    print_line(
         f"{unreadable + refused:,} rows are quarantined: {unreadable:,} records could not be read,"
         f" {refused:,} rows broke a rule; the table `quarantine` says why"
     )
-    _print(f"published generation {snapshot.generation.generation}: {snapshot.generation.path}")
+    if moved:
+        print_line(f"{moved:,} figures moved; the table `restatements` tells which, with old and new value")
+    print_line(f"published generation {snapshot.generation.generation}: {snapshot.generation.path}")
 
 
 def _print_broken_checks(result: dg.ExecuteInProcessResult) -> None:
@@ -172,7 +156,7 @@ def _print_broken_checks(result: dg.ExecuteInProcessResult) -> None:
         rows = check.metadata.get("broken_rows")
         if not check.passed and rows is not None:
             asset = check.asset_key.to_user_string()
-            _complain(f"{check.severity.value.lower()}: {asset}: {check.check_name}: {rows.value} rows")
+            complain(f"{check.severity.value.lower()}: {asset}: {check.check_name}: {rows.value} rows")
 
 
 def _print_failures(result: dg.ExecuteInProcessResult) -> None:
@@ -180,165 +164,12 @@ def _print_failures(result: dg.ExecuteInProcessResult) -> None:
         if event.is_step_failure:
             error = event.step_failure_data.error
             cause = error.cause if error and error.cause else error
-            _complain(f"error: {event.step_key}: {_reason(cause.message) if cause else 'failed'}")
+            complain(f"error: {event.step_key}: {_reason(cause.message) if cause else 'failed'}")
 
 
 def _reason(message: str) -> str:
     """The text of a formatted exception."""
-    return _CLASS_NAME.sub("", _first_line(message), count=1)
-
-
-def _first_line(message: str) -> str:
-    # Below it DuckDB and the parser of SQL draw pictures of the statement.
-    return message.strip().partition("\n")[0]
-
-
-def _fail(error: Exception) -> typer.Exit:
-    reason = str(error)
-    if isinstance(error, OSError) and error.filename:
-        reason = f"{error.filename}: cannot be made or written: {error.strerror}"
-    _complain(f"error: {_first_line(reason)}")
-    return typer.Exit(ExitCode.FAILED)
-
-
-def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: int = 0) -> None:
-    """Print a table, whose last `numbers` columns are numbers."""
-    table = Table()
-    words = len(columns) - numbers
-    for place, column in enumerate(columns):
-        table.add_column(column, justify="left" if place < words else "right")
-    for row in rows:
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    _console().print(table)
-
-
-def _print(text: str) -> None:
-    _console().print(text, soft_wrap=True)
-
-
-def _complain(text: str) -> None:
-    _console(stderr=True).print(text, soft_wrap=True)
-
-
-def _console(*, stderr: bool = False) -> Console:
-    # A pipe has no width to fold the tables into.
-    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console.width = _ANY_WIDTH
-    return console
-
-
-@app.command("export-workshop")
-def export_all(
-    workshop_id: Annotated[str, typer.Argument(help="The workshop.")],
-    to: Annotated[Path, typer.Option("--to", help="Folder to write to, empty or new.")],
-) -> None:
-    """Copy all that is kept about a workshop to a folder: rows, export jobs and files, with an index."""
-    with _told_errors():
-        index = export_workshop(load_project(load_settings()), workshop_id, to)
-    rows = [(file["path"], file["rows"] or 0, file["size_bytes"]) for file in index["files"]]
-    _print_table(("file", "rows", "bytes"), rows, numbers=2)
-    _print(f"workshop {workshop_id} written to {to}; index.json says what is there")
-
-
-@app.command("erase-workshop")
-def erase_all(
-    workshop_id: Annotated[str, typer.Argument(help="The workshop.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Erase; it cannot be undone.")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the record.")] = "",
-) -> None:
-    """Erase all that is kept of a workshop, and land none of it again."""
-    _require_yes(yes)
-    with _told_errors():
-        project = load_project(load_settings())
-        erasure = erase_workshop(project, workshop_id, reason)
-        alive = forget_runs(project.settings.data_folder)
-    _print_erased(erasure)
-    if alive:
-        _complain(
-            f"warning: {alive} runs of Dagster are under way; when they have ended, run this again to remove"
-            " what Dagster shows of rows"
-        )
-
-
-@app.command("erase-customer")
-def erase_one(
-    workshop_id: Annotated[str, typer.Argument(help="The workshop.")],
-    customer_id: Annotated[str, typer.Argument(help="Its customer.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Erase; it cannot be undone.")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the record.")] = "",
-) -> None:
-    """Empty all that tells of a customer in a workshop's bookings; the bookings and figures stay."""
-    _require_yes(yes)
-    with _told_errors():
-        erasure = erase_customer(load_project(load_settings()), workshop_id, customer_id, reason)
-    _print_erased(erasure)
-
-
-@app.command()
-def erasures() -> None:
-    """List what was erased."""
-    with _told_errors():
-        records = Register(load_settings().landing_folder).read()
-    columns = (
-        "no.",
-        "kind",
-        "workshop",
-        "customer",
-        "sources",
-        "asked at",
-        "done at",
-        "rows",
-        "jobs",
-        "voided",
-    )
-    _print_table(
-        (*columns, "reason"),
-        [
-            (
-                str(one.number),
-                one.kind,
-                one.workshop_id,
-                one.customer_id or "",
-                ", ".join(one.sources),
-                f"{one.asked_at:%Y-%m-%d %H:%M}Z",
-                f"{one.done_at:%Y-%m-%d %H:%M}Z" if one.done_at else "cut short",
-                f"{sum(one.rows.values()):,}",
-                f"{one.jobs:,}",
-                f"{len(one.voided):,}",
-                one.reason,
-            )
-            for one in records
-        ],
-    )
-
-
-def _require_yes(yes: bool) -> None:
-    if not yes:
-        raise typer.BadParameter("erasing cannot be undone: add --yes to do it")
-
-
-def _print_erased(erasure: Erasure) -> None:
-    _print_table(("rows of", "erased"), list(erasure.rows.items()), numbers=1)
-    if erasure.kind == "workshop":
-        _print(f"{erasure.jobs} export jobs and {erasure.files} of their files and manifests were removed")
-    else:
-        _print(f"{len(erasure.voided)} exports were withdrawn: {', '.join(erasure.voided) or 'none'}")
-    for source, files in erasure.inputs.items():
-        _print(f"the files of the source {source} still hold such rows: {', '.join(files)}")
-    _print(f"erasure {erasure.number} is done: {erasure.subject}")
-
-
-@contextmanager
-def _told_errors() -> Iterator[None]:
-    """End with what was wrong."""
-    try:
-        yield
-    except ErasureError as error:
-        _complain(f"error: {_first_line(str(error))}")
-        raise typer.Exit(ExitCode.REFUSED) from error
-    except (SettingsError, WarehouseError, StoreError, JobError, OSError) as error:
-        raise _fail(error) from error
+    return _CLASS_NAME.sub("", first_line(message), count=1)
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ BOOKING: Row = {
     "group_id": "g-1",
     "workshop_id": "101",
     "service_id": "2001",
-    "customer_id": "30001",
+    "customer_id": "71940013",
     "customer_name": "Kari Åsnes",
     "registration_number": "EV12345",
     "status": "COMPLETED",

@@ -78,26 +78,37 @@ class EntityPages:
     def _read(self, readers: Sequence[Reader], resource: Resource, days: Days | None) -> list[_Outcome]:
         text = TextColumns(replace(self.database, threads=1, spill_folder=self.landing.root / ".spill"))
         marks = self._marks(resource)
-        stop = threading.Event()
+        slots, stop = threading.Semaphore(self.source.concurrency), threading.Event()
         seen: set[str] = set()
         lock = threading.Lock()
 
         def read(reader: Reader) -> _Outcome:
             try:
-                origin = reader.origin()
+                with slots:
+                    origin = reader.origin()
                 with lock:
                     twice = origin.name in seen
                     seen.add(origin.name)
                 if twice:
                     return _Outcome(fault=f"{reader.label}: the secrets have it twice")
                 reading = InputReading(
-                    reader, origin, resource, self.declared, marks, self._unfinished(), text, days, stop
+                    reader,
+                    origin,
+                    resource,
+                    self.declared,
+                    marks,
+                    self._unfinished(),
+                    text,
+                    days,
+                    slots,
+                    stop,
                 )
                 return _Outcome(reading.finish())
             except (WarehouseError, OSError, pa.ArrowException, PolarsError) as error:
                 return _Outcome(fault=f"{reader.label}: {error}")
 
-        with closing(text), ThreadPoolExecutor(self.source.concurrency, f"read-{self.name}") as pool:
+        # As many threads again: while the one half reads, the other makes parts of what it has read.
+        with closing(text), ThreadPoolExecutor(2 * self.source.concurrency, f"read-{self.name}") as pool:
             try:
                 return list(pool.map(read, readers))
             except BaseException:

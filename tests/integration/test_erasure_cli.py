@@ -88,7 +88,7 @@ def test_no_file_holds_anything_of_an_erased_workshop(house: House, run: Run) ->
     assert done.exit_code == 0, done.output
     assert house.places_of(MARKER) == []
     assert "of the source sample still hold such rows: bookings/bookings-2026-01.csv," in done.stdout
-    assert "1 export jobs and 2 of their files and manifests were removed" in done.stdout
+    assert "1 export jobs and 2 of their files and manifests are removed" in done.stdout
     [row] = [line for line in run("erasures").stdout.splitlines() if line.startswith("│")]
     told = cells(row)
     assert told[:5] == ["1", "workshop", "102", "", "sample"]

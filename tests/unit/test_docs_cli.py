@@ -8,8 +8,8 @@ import typer
 
 from api.cli import app
 from api.cli_errors import ExitCode
-from pipelines.__main__ import ExitCode as NightExitCode
 from pipelines.__main__ import app as pipelines_app
+from pipelines.console import ExitCode as NightExitCode
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 
