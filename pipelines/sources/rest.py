@@ -78,14 +78,13 @@ class EntityPages:
     def _read(self, readers: Sequence[Reader], resource: Resource, days: Days | None) -> list[_Outcome]:
         text = TextColumns(replace(self.database, threads=1, spill_folder=self.landing.root / ".spill"))
         marks = self._marks(resource)
-        slots, stop = threading.Semaphore(self.source.concurrency), threading.Event()
+        stop = threading.Event()
         seen: set[str] = set()
         lock = threading.Lock()
 
         def read(reader: Reader) -> _Outcome:
             try:
-                with slots:
-                    origin = reader.origin()
+                origin = reader.origin()
                 with lock:
                     twice = origin.name in seen
                     seen.add(origin.name)
@@ -100,15 +99,13 @@ class EntityPages:
                     self._unfinished(),
                     text,
                     days,
-                    slots,
                     stop,
                 )
                 return _Outcome(reading.finish())
             except (WarehouseError, OSError, pa.ArrowException, PolarsError) as error:
                 return _Outcome(fault=f"{reader.label}: {error}")
 
-        # As many threads again: while the one half reads, the other makes parts of what it has read.
-        with closing(text), ThreadPoolExecutor(2 * self.source.concurrency, f"read-{self.name}") as pool:
+        with closing(text), ThreadPoolExecutor(self.source.concurrency, f"read-{self.name}") as pool:
             try:
                 return list(pool.map(read, readers))
             except BaseException:

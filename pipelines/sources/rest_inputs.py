@@ -72,8 +72,6 @@ class InputReading:
     """Where unfinished inputs of the entity lie."""
     text: TextColumns
     days: Days | None
-    slots: threading.Semaphore
-    """One is held while pages are read, none while what was read becomes a part."""
     stop: threading.Event
     """Set when nobody waits for the rows any more."""
 
@@ -93,10 +91,7 @@ class InputReading:
             newest_first=self.resource.newest_first,
         )
         for _ in range(_TIMES_READ):
-            if not pages.progress.complete:
-                with self.slots:
-                    self._read(pages)
-                pages.keep()
+            self._read(pages)
             self._check_columns(pages)
             total, counts = pages.progress.total, [0]
             if self.resource.changes:

@@ -85,7 +85,7 @@ class KeptPages:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(self, page: Page, text: bytes) -> None:
-        """Take a page and the answer it came in; after the last one `keep` is to be called.
+        """Take a page and the answer it came in; it is on the disk within seconds of reading.
 
         Raises:
             RestError: a field has a name that cannot be kept.
@@ -106,12 +106,13 @@ class KeptPages:
         progress.total = page.total
         progress.position, progress.complete = page.next, page.next is None
         waited = time.monotonic() - self._kept_at
-        if not progress.complete and (self._pending_rows >= _ROWS_KEPT or waited >= _SECONDS_KEPT):
+        if progress.complete or self._pending_rows >= _ROWS_KEPT or waited >= _SECONDS_KEPT:
             self.keep()
 
     def end(self) -> None:
         """The pages read are enough."""
         self.progress.complete = True
+        self.keep()
 
     def keep(self) -> None:
         """Put what is in memory on the disk."""
