@@ -224,7 +224,7 @@ def test_every_table_and_column_is_described_in_the_published_file(sample_data: 
     with open_snapshot(sample_data / "warehouse") as snapshot:
         columns = snapshot.rows(
             "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'main'"
-                " AND NOT internal"
+            " AND NOT internal"
         )
         tables = snapshot.rows("SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'main'")
     assert len(columns) > 80
