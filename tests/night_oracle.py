@@ -128,7 +128,7 @@ def _present(world: NightWorld, source: str, entity: str) -> Iterator[tuple[Reco
         later = [o.at for o in loads if not o.changes and o.number > load.number and file in o.files]
         tomb = gone.get(row[key])
         buried = tomb.at if tomb and load.number < tomb.number else None
-        since = later[0] if later else buried
+        since = min((at for at in (*later[:1], buried) if at), default=None)
         if since is None:
             live[row[key]].append((newest, row))
         else:

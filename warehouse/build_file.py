@@ -15,14 +15,15 @@ import duckdb
 
 from warehouse.build import Build
 from warehouse.database import DatabaseOptions, connect, quote_name
-from warehouse.errors import NoGenerationError, WarehouseBusyError, WarehouseError
+from warehouse.errors import WarehouseBusyError, WarehouseError
 from warehouse.generations import current_generation
-from warehouse.inbox import create_inbox
+from warehouse.inbox import create_inbox, forget_unknown
 from warehouse.landing import Landing
 from warehouse.load_report import create_reports
 from warehouse.models import Model
 from warehouse.present import create_state
 from warehouse.raw import create_sources
+from warehouse.restatements import begin_comparing
 from warehouse.sources import Source
 
 _WAIT_SECONDS = 30
@@ -51,6 +52,8 @@ def open_build(
         connection = connect(path, options=options)
         try:
             _create_layout(connection)
+            forget_unknown(connection, models)
+            begin_comparing(connection, _served(path))
             create_sources(connection, sources)
             yield Build(path, connection, landing, sources, models)
         except duckdb.Error as error:
@@ -83,7 +86,7 @@ def _begin_from_served(path: Path) -> None:
         return
     try:
         served = current_generation(path.parent).path
-    except (NoGenerationError, WarehouseError):  # what cannot be read is built anew
+    except WarehouseError:  # what cannot be read is built anew
         return
     if not served.exists():
         return
@@ -94,6 +97,13 @@ def _begin_from_served(path: Path) -> None:
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise WarehouseError(f"{path}: the served generation cannot be copied: {error.strerror}") from error
+
+
+def _served(path: Path) -> str | None:
+    try:
+        return current_generation(path.parent).generation
+    except WarehouseError:
+        return None
 
 
 def _create_layout(connection: duckdb.DuckDBPyConnection) -> None:

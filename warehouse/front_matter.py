@@ -61,7 +61,7 @@ def read_tables(name: str, sql: str) -> frozenset[str]:
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ModelError(f"{name}: must hold exactly one query after its header")
     sources = [source for scope in traverse_scope(statements[0]) for source in scope.sources.values()]
-    return frozenset(source.name for source in sources if isinstance(source, exp.Table))
+    return frozenset(source.name.lower() for source in sources if isinstance(source, exp.Table))
 
 
 def reads_row_by_row(sql: str) -> str | None:
@@ -87,15 +87,15 @@ def reads_row_by_row(sql: str) -> str | None:
 def mentioned_columns(sql: str, table: str, columns: Iterable[str]) -> list[str]:
     """Those of a table's columns that the query may read: all that it names anywhere, or all by a star."""
     query = sqlglot.parse_one(sql, dialect="duckdb")
-    aliases = {read.alias_or_name for read in query.find_all(exp.Table) if read.name == table}
+    aliases = {read.alias_or_name.lower() for read in query.find_all(exp.Table) if read.name.lower() == table}
     for star in query.find_all(exp.Star):
         owner = star.parent
-        if isinstance(owner, exp.Column) and owner.table in aliases:
+        if isinstance(owner, exp.Column) and owner.table.lower() in aliases:
             return list(columns)
-        if isinstance(owner, exp.Select) and any(read.name == table for read in _read_by(owner)):
+        if isinstance(owner, exp.Select) and any(read.name.lower() == table for read in _read_by(owner)):
             return list(columns)
-    named = {identifier.name for identifier in query.find_all(exp.Identifier)}
-    return [column for column in columns if column in named]
+    named = {identifier.name.lower() for identifier in query.find_all(exp.Identifier)}
+    return [column for column in columns if column.lower() in named]
 
 
 def _read_by(select: exp.Select) -> list[exp.Table]:

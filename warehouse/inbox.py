@@ -9,7 +9,7 @@ the schema `pipeline` of the build file:
 - `changed_<input>_for_<model>`: values of the columns that tell which rows of a model a changed row touches.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -63,6 +63,12 @@ def forget_built(connection: duckdb.DuckDBPyConnection, models: Iterable[str]) -
         connection.execute("DELETE FROM pipeline.raw_changes WHERE model = ?", [model])
         for table in find_tables(connection, "pipeline", _inbox("*", model)):
             connection.execute(f"DROP TABLE pipeline.{quote_name(table)}")
+
+
+def forget_unknown(connection: duckdb.DuckDBPyConnection, models: Collection[str]) -> None:
+    """Forget models that are not part of the project: changes do not wait for them."""
+    rows = connection.execute("SELECT model FROM pipeline.built").fetchall()
+    forget_built(connection, [model for (model,) in rows if model not in models])
 
 
 def is_built(connection: duckdb.DuckDBPyConnection, model: str) -> bool:

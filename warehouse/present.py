@@ -32,6 +32,10 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
             f"CREATE TABLE IF NOT EXISTS pipeline.{table}"
             f" (source VARCHAR, entity VARCHAR, {_declared(table)})"
         )
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS pipeline.read_as"
+        " (source VARCHAR, entity VARCHAR, watermark VARCHAR, shape VARCHAR)"
+    )
 
 
 def find_present(
@@ -112,18 +116,19 @@ def _find_unreadable(
     """
     if declared.watermark is None:
         return
+    same = (
+        "source = $source AND entity = $entity AND EXISTS (FROM pipeline.read_as"
+        " WHERE source = $source AND entity = $entity AND watermark = $watermark)"
+    )
+    which = {"source": source, "entity": entity, "watermark": watermark_text(declared)}
     known = {
         row[0]
-        for row in connection.execute(
-            "SELECT part FROM pipeline.parts WHERE source = $source AND entity = $entity",
-            {"source": source, "entity": entity},
-        ).fetchall()
+        for row in connection.execute(f"SELECT part FROM pipeline.parts WHERE {same}", which).fetchall()
     }
     connection.execute(
-        "INSERT INTO new_absent SELECT part, row, why FROM pipeline.absent"
-        " WHERE source = $source AND entity = $entity AND why = 'unreadable'"
-        " AND part IN (SELECT part FROM new_parts)",
-        {"source": source, "entity": entity},
+        f"INSERT INTO new_absent SELECT part, row, why FROM pipeline.absent WHERE {same}"
+        " AND why = 'unreadable' AND part IN (SELECT part FROM new_parts)",
+        which,
     )
     unseen = [part for part in parts if part.number not in known]
     if unseen:
@@ -198,9 +203,9 @@ def _find_kept(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part], dec
         INSERT INTO new_kept
         SELECT part, row, since FROM (
             SELECT landed._part AS part, landed._row AS row,
-                   coalesce(replaced.since, tombstones.since) AS since,
+                   least(replaced.since, tombstones.since) AS since,
                    row_number() OVER (
-                       PARTITION BY {key} ORDER BY coalesce(replaced.since, tombstones.since) DESC,
+                       PARTITION BY {key} ORDER BY least(replaced.since, tombstones.since) DESC,
                        {watermark_instant(declared)} DESC NULLS LAST, _file DESC, landed._load DESC, _row DESC
                    ) AS place
             FROM {relation(parts)} AS landed
@@ -208,11 +213,16 @@ def _find_kept(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part], dec
             LEFT JOIN tombstones ON {_same_key(declared, "landed", "tombstones")}
                  AND landed._load < tombstones._load
             ANTI JOIN present_keys ON {_same_key(declared, "landed", "present_keys", cast=False)}
-            WHERE NOT {_unreadable(declared)} AND coalesce(replaced.since, tombstones.since) IS NOT NULL
+            WHERE NOT {_unreadable(declared)} AND least(replaced.since, tombstones.since) IS NOT NULL
               AND {" AND ".join(f"landed.{quote_name(column)} IS NOT NULL" for column in declared.key)}
         ) WHERE place = 1
         """
     )
+
+
+def watermark_text(declared: SourceEntity) -> str:
+    """How the watermark is declared: what was found unreadable holds for this declaration only."""
+    return f"{declared.watermark} {declared.watermark_format}"
 
 
 def _unreadable(declared: SourceEntity) -> str:

@@ -1,5 +1,6 @@
 """Refreshing a raw table: which landed rows are present now, what changed since, and the account of it."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import duckdb
@@ -8,8 +9,8 @@ from warehouse.database import insert_rows, quote_name, quote_text
 from warehouse.file_formats import quote_pattern
 from warehouse.inbox import forget_built, is_built
 from warehouse.load_report import replace_report
-from warehouse.present import STATE, find_present, relation
-from warehouse.raw import RawTable, every_part
+from warehouse.present import STATE, find_present, relation, watermark_text
+from warehouse.raw import RawTable, every_part, present_rows
 
 _MOST_CHANGED = 0.2
 """Share of an entity's rows above which building it whole is faster than following the changes."""
@@ -31,6 +32,9 @@ def refresh_raw(
     find_present(connection, raw.landing, raw.source, raw.entity, raw.declared)
     readers = [*following, *others]
     built = any(is_built(connection, model) for model in readers)
+    if built and _lacks_parts(connection, raw, which):
+        forget_built(connection, readers)
+        built = False
     if built:
         _find_changes(connection, raw, which)
     connection.execute("BEGIN")
@@ -50,9 +54,36 @@ def refresh_raw(
                     )
     for table in STATE:
         _write_state(connection, table, which)
+    if _note_shape(connection, raw, which):
+        forget_built(connection, readers)
     loaded = _report(connection, raw)
     connection.execute("COMMIT")
     return loaded
+
+
+def _lacks_parts(connection: duckdb.DuckDBPyConnection, raw: RawTable, which: Mapping[str, str]) -> bool:
+    """Whether landed parts that were built from are gone: what was in them cannot be told any more."""
+    rows = connection.execute(
+        "SELECT part FROM pipeline.parts WHERE source = $source AND entity = $entity", which
+    ).fetchall()
+    return bool({number for (number,) in rows} - {part.number for part in every_part(raw)})
+
+
+def _note_shape(connection: duckdb.DuckDBPyConnection, raw: RawTable, which: Mapping[str, str]) -> bool:
+    """Keep by which types the rows are read; returns whether they are others than those built with.
+
+    The columns' types are those of all parts together: a new part may change how the old ones read.
+    """
+    described = connection.execute(f"DESCRIBE {present_rows(connection, raw)}").fetchall()
+    shape = json.dumps(sorted(row[:2] for row in described))
+    where = "WHERE source = $source AND entity = $entity"
+    before = connection.execute(f"SELECT shape FROM pipeline.read_as {where}", which).fetchall()
+    connection.execute(f"DELETE FROM pipeline.read_as {where}", which)
+    connection.execute(
+        "INSERT INTO pipeline.read_as VALUES ($source, $entity, $watermark, $shape)",
+        {**which, "watermark": watermark_text(raw.declared), "shape": shape},
+    )
+    return before != [(shape,)]
 
 
 def _write_state(connection: duckdb.DuckDBPyConnection, table: str, which: Mapping[str, str]) -> None:
@@ -114,7 +145,7 @@ def _difference(one: str, other: str, change: int) -> str:
 def _cancel_equal(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> None:
     """Drop pairs of a row that went and one that came of the same content: new files repeat most of old ones.
 
-    Not of rows that are in quarantine, which tells where in the file they lie.
+    Not of rows that are in quarantine, which tells where in the file they lie, or that may yet come there.
     """
     wanted = {number for (number,) in connection.execute("SELECT DISTINCT part FROM changed").fetchall()}
     if not wanted:
@@ -144,6 +175,9 @@ def _cancel_equal(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> None:
             ANTI JOIN (
                 SELECT file, row FROM quarantine WHERE source = {quote_text(raw.source)} AND stage = 'entity'
             ) AS aside ON aside.file = gone._file AND aside.row = gone._row
+            ANTI JOIN (
+                SELECT part, row FROM pipeline.raw_changes WHERE raw = {quote_text(raw.name)}
+            ) AS waiting ON waiting.part = gone._part AND waiting.row = gone._row
         )
         SELECT gone_part AS part, gone_row AS row FROM pairs
         UNION ALL SELECT came_part, came_row FROM pairs

@@ -1,7 +1,8 @@
 """Restatements: which figures moved between two generations, by workshop and day, with old and new value.
 
-A step that rewrites rows of a mart with restated figures keeps them as they were, once per row since the last
-publishing (`pipeline.before_<mart>`). Publishing compares them with what is there then.
+A step that rewrites rows of a mart with restated figures keeps them as the served generation has them
+(`pipeline.before_<mart>`). Publishing compares them with what is there then; when it fails, they stay for the
+next one.
 """
 
 from collections.abc import Mapping
@@ -28,8 +29,9 @@ def restating(models: Mapping[str, Model]) -> dict[str, MartHeader]:
 
 def keep_before(connection: duckdb.DuckDBPyConnection, mart: str, header: MartHeader) -> None:
     """Keep the rows of a mart that are rewritten as they were: tables `before` and `after` tell which."""
+    _forget_others(connection, mart, header)
     key = ", ".join(header.key)
-    columns = ", ".join((*header.key, *header.restated))
+    columns = ", ".join(header.columns)
     unseen = f"ANTI JOIN {_before(mart)} USING ({key})" if _is_there(connection, mart) else ""
     add_rows(
         connection,
@@ -49,6 +51,21 @@ def forget_before(connection: duckdb.DuckDBPyConnection, mart: str) -> None:
     connection.execute(f"DROP TABLE IF EXISTS {_before(mart)}")
 
 
+def begin_comparing(connection: duckdb.DuckDBPyConnection, served: str | None) -> None:
+    """Forget how rows were before another generation than the served one."""
+    connection.execute("CREATE TABLE IF NOT EXISTS pipeline.compared_with (generation VARCHAR)")
+    if connection.execute("SELECT generation FROM pipeline.compared_with").fetchall() == [(served or "",)]:
+        return
+    connection.execute("BEGIN")
+    for table in find_tables(connection, "pipeline", "before_*"):
+        connection.execute(f"DROP TABLE pipeline.{quote_name(table)}")
+    connection.execute(
+        "CREATE OR REPLACE TABLE pipeline.compared_with AS SELECT $served AS generation",
+        {"served": served or ""},
+    )
+    connection.execute("COMMIT")
+
+
 def record_restatements(
     connection: duckdb.DuckDBPyConnection,
     models: Mapping[str, Model],
@@ -58,9 +75,14 @@ def record_restatements(
 ) -> int:
     """Add the figures that moved since the generation `previous` to the table; returns how many they are."""
     instant = now.replace(tzinfo=None)
-    connection.execute(f"DELETE FROM {RESTATEMENTS} WHERE restated_at < $oldest", {"oldest": instant - _KEPT})
+    # Rows of a newer generation than the served one are of a publishing that failed.
+    connection.execute(
+        f"DELETE FROM {RESTATEMENTS} WHERE restated_at < $oldest OR generation > $previous",
+        {"oldest": instant - _KEPT, "previous": previous or ""},
+    )
     moved = 0
     for mart, header in restating(models).items():
+        _forget_others(connection, mart, header)
         if previous is not None and _is_there(connection, mart):
             moves = _find_moves(connection, mart, header)
             moved += insert_rows(
@@ -71,7 +93,6 @@ def record_restatements(
                 " ORDER BY workshop_id, day, figure",
                 {"generation": generation, "previous": previous, "now": instant},
             )
-        forget_before(connection, mart)
     return moved
 
 
@@ -89,6 +110,14 @@ def _find_moves(connection: duckdb.DuckDBPyConnection, mart: str, header: MartHe
         f" FROM compared WHERE old_{name} IS DISTINCT FROM new_{name}"
         for name in header.restated
     )
+
+
+def _forget_others(connection: duckdb.DuckDBPyConnection, mart: str, header: MartHeader) -> None:
+    """Forget rows that were kept with other columns: the mart has changed since."""
+    if _is_there(connection, mart):
+        kept = [row[0] for row in connection.execute(f"DESCRIBE {_before(mart)}").fetchall()]
+        if kept != list(header.columns):
+            forget_before(connection, mart)
 
 
 def _before(mart: str) -> str:

@@ -87,7 +87,9 @@ class Workshop:
 
     def _get(self, path: str, parameters: Mapping[str, str], token: str) -> Answer:
         headers = {"Authorization": f"Bearer {token}"}
-        return self._client.call("GET", path, parameters=parameters, headers=headers, secrets=self._secrets())
+        return self._client.call(
+            "GET", path, parameters=parameters, headers=headers, secrets=[token, *self._secrets()]
+        )
 
     def _renew(self, expired: str) -> None:
         with self._lock:

@@ -111,7 +111,8 @@ class TableLoader:
             if reading.vanished is not None and reading.deleted:
                 reading.vanished.replace(load.deleted_path)
                 load.deleted = reading.deleted
-            load.watermark = reading.watermark
+            if reading.watermark is not None:
+                load.watermark = f"{self.declared.watermark} {reading.watermark}"
         how = "changed" if reading.changes else "read whole"
         gone = f", {reading.deleted} keys gone" if reading.deleted else ""
         return "loaded", f"{table.name}: {reading.rows} rows {how}{gone}"
@@ -155,7 +156,10 @@ class _Reader:
         """Read what changed, or all where what changed cannot be told."""
         if self._declared.watermark is None:
             return self._read_whole(None)
-        before = self.loader.landing.watermark(self.loader.name, self.loader.entity)
+        known = self.loader.landing.watermark(self.loader.name, self.loader.entity) or ""
+        of, _, at = known.rpartition(" ")
+        # How far another column was read tells nothing of this one.
+        before = at if of == self._declared.watermark else None
         # No later than now: a row dated in the future must not hide those that change until then.
         newest = f"SELECT least(max({quote_name(self._declared.watermark)}), now()) AS newest"
         [(mark, since, receded)] = self.snapshot.rows(

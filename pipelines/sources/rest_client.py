@@ -179,6 +179,7 @@ def _status_error(method: str, path: str, response: httpx.Response, secrets: Ite
     told = _told(response)
     for secret in sorted(secrets, key=len, reverse=True):
         told = told.replace(secret, "***")
+    told = told[:_MESSAGE_LENGTH]  # after: of a secret that is cut the rest would stay
     if response.is_redirect:
         told = "it sends elsewhere, which is not followed; declare the final address as the url"
     return StatusError(f"{method} {path}: answered {status}{f': {told}' if told else ''}", status)
@@ -197,7 +198,7 @@ def _told(response: httpx.Response) -> str:
         error = error.get("message") or error.get("title") or error.get("code") or ""
     fields = value.get("errors")
     names = f" ({', '.join(map(str, fields))})" if isinstance(fields, dict) and fields else ""
-    return " ".join(f"{error}{names}".split())[:_MESSAGE_LENGTH]
+    return " ".join(f"{error}{names}".split())
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:

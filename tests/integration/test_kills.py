@@ -167,7 +167,9 @@ def check_kills(folder: Path, kills: int, seed: int) -> Counter[str]:
     assert served_rows(warehouse) == rows_built_whole(warehouse)
     replay(warehouse, figures, known)
     assert {key: value for key, value in figures.items() if value is not None} == figures_of(warehouse)
-    assert strays(folder) == []
+    # A half-written load goes when its entity is landed next; small texts stay, hidden and unread.
+    half = (".writing", ".verdict.json.", ".current.json.", ".load.json.")
+    assert [name for name in strays(folder) if not name.startswith(half)] == []
     return left
 
 

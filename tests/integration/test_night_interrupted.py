@@ -24,6 +24,11 @@ KILLS, KILLED_IN_TURN = 12, 3
 UPDATE = "bookings/bookings-update.csv"
 
 
+def state(data: Path) -> dict[str, tuple[int, int]]:
+    """Rows and digest of every published table but the one that tells of the generations on the way."""
+    return {table: found for table, found in contents(data).items() if table != "restatements"}
+
+
 @pytest.fixture(scope="session")
 def small_sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small sample twice: `old` without the later versions of some bookings, `new` with them."""
@@ -82,7 +87,7 @@ def test_later_versions_move_their_rows_as_if_all_had_come_at_once(
     data = copy(small_data, tmp_path / "data")
     night = run_night(data, SOURCE_ROOT=str(small_sources / "new"))
     assert night.stdout.count("unchanged") == 5
-    assert contents(data) == contents(small_new) != contents(small_data)
+    assert state(data) == state(small_new) != state(small_data)
     with (small_sources / "new" / "sample" / UPDATE).open(encoding="utf-8", newline="") as stream:
         versions = list(csv.DictReader(stream))
     assert len(versions) == 37
@@ -111,7 +116,7 @@ def test_two_nights_at_once_take_turns(small_sources: Path, small_new: Path, tmp
     for night in nights:
         _, err = night.communicate(timeout=120)
         assert night.returncode == 0, err
-    assert contents(tmp_path) == contents(small_new)
+    assert state(tmp_path) == state(small_new)
 
 
 @pytest.mark.parametrize("chain", range(KILLS // KILLED_IN_TURN))
@@ -141,7 +146,7 @@ def test_a_night_killed_at_any_moment_leaves_a_whole_generation_and_the_next_one
             assert night.wait() == -signal.SIGKILL
         assert figures(data) in whole
     run_night(data, SOURCE_ROOT=str(small_sources / "new"))
-    assert contents(data) == contents(small_new)
+    assert state(data) == state(small_new)
     assert figures(data) == whole[1]
     left = [path.name for folder in ("warehouse", "landing") for path in (data / folder).rglob(".*")]
     assert [name for name in left if name.startswith((".writing-", ".publishing-"))] == []

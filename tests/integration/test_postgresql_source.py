@@ -92,7 +92,7 @@ def test_the_first_load_is_whole_and_the_next_lands_nothing(jobs: Database) -> N
     verdict = jobs.load()
     assert (verdict.status, verdict.detail) == ("loaded", "jobs: 3 rows read whole")
     [load] = jobs.loads
-    assert (load.changes, load.watermark) == (False, "2026-03-04T00:00:00+00:00")
+    assert (load.changes, load.watermark) == (False, "changed 2026-03-04T00:00:00+00:00")
     assert [(file.file, file.rows, file.columns) for file in load.files] == [
         ("jobs", 3, ("id", "what", "changed"))
     ]
