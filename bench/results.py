@@ -81,6 +81,10 @@ def _ratios(figures: NightFigures, pages: Mapping[str, float] | None) -> ResultT
         ["Full build, published : script", f"{full / figures.script.seconds:.2f}"],
         [f"Night of {figures.changes:,} changes : full build", f"{night / full:.2f}"],
         [
+            f"Night of {figures.changes:,} changes : landing all files and full build",
+            f"{night / (figures.landing.seconds + full):.2f}",
+        ],
+        [
             f"Night of {figures.changes:,} changes : script run again",
             f"{night / figures.script_again.seconds:.2f}",
         ],

@@ -84,6 +84,8 @@ def _begin_from_served(path: Path) -> None:
     """Copy the served generation to be the build file, unless a build is under way or nothing is served."""
     if path.exists():
         return
+    # The log of a file that is gone must not be taken for that of the copy.
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
     try:
         served = current_generation(path.parent).path
     except WarehouseError:  # what cannot be read is built anew
