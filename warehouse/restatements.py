@@ -75,10 +75,11 @@ def record_restatements(
 ) -> int:
     """Add the figures that moved since the generation `previous` to the table; returns how many they are."""
     instant = now.replace(tzinfo=None)
-    # Rows of a newer generation than the served one are of a publishing that failed.
+    # Rows of a newer generation than the served one are of a publishing that failed; where it cannot be told
+    # which one is served, none is taken for such.
     connection.execute(
-        f"DELETE FROM {RESTATEMENTS} WHERE restated_at < $oldest OR generation > $previous",
-        {"oldest": instant - _KEPT, "previous": previous or ""},
+        f"DELETE FROM {RESTATEMENTS} WHERE restated_at < $oldest OR generation > $previous::VARCHAR",
+        {"oldest": instant - _KEPT, "previous": previous},
     )
     moved = 0
     for mart, header in restating(models).items():

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.test_incremental import check_night, check_restatements, restated_days
 from tests.night_world import Edit, NightFailedError, NightWorld, following
-from tests.small_warehouse import BOOKING, RATING
+from tests.small_warehouse import BOOKING, RATING, SmallWarehouse
 from warehouse import publishing
 from warehouse.errors import WarehouseError
 
@@ -145,3 +145,18 @@ def test_other_figures_may_be_restated_after_a_failed_night(world: NightWorld) -
     world.night()
     moved = {key: value for key, value in before.items() if key[2] not in ("done", "active", "cancelled")}
     check_restatements(world.warehouse, moved)
+
+
+def test_a_pointer_that_cannot_be_read_costs_no_history(tmp_path: Path) -> None:
+    warehouse = SmallWarehouse(tmp_path)
+    warehouse.write_sample()
+    warehouse.night()
+    warehouse.write_sample(bookings=[{**BOOKING, "price": "7.00", "updated_at": "2026-02-01T00:00:00Z"}])
+    warehouse.night()
+    told = warehouse.rows("SELECT * FROM restatements")
+    assert len(told) == 1
+    with warehouse.open():  # the build begins as a copy of what is served
+        pass
+    (warehouse.warehouse_folder / "current.json").write_text("{", encoding="utf-8")
+    warehouse.night()
+    assert warehouse.rows("SELECT * FROM restatements") == told
