@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from exporters.formats import csv, pdf, xlsx
+from exporters.formats import csv, html, parquet, pdf, xlsx
 from exporters.formats.table import Writer
 
 
@@ -25,6 +25,8 @@ FORMATS: dict[str, Format] = {
             "xlsx", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx.write
         ),
         Format("pdf", "pdf", "application/pdf", pdf.write),
+        Format("html", "html", "text/html; charset=utf-8", html.write),
+        Format("parquet", "parquet", "application/vnd.apache.parquet", parquet.write),
     )
 }
 """Every format by its key."""

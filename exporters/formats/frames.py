@@ -12,7 +12,7 @@ from decimal import Context, Decimal
 import polars as pl
 import pyarrow as pa
 
-from exporters.formats.table import Column, Kind, Table, Written
+from exporters.formats.table import Column, Kind, Note, NoteKind, Table, Written
 
 _EXACT = Context(prec=100)
 """Enough digits that a sum of 38-digit decimals is never rounded."""
@@ -81,13 +81,14 @@ _RULES: dict[Kind, _Rule] = {
 class Frames:
     """Iterates over a table's batches once, as frames that hold exactly the table's columns, in its order.
 
-    Every frame has at least one row. By kind the columns are: text String; integer Int64 or Int128; decimal
+    The field of the table's group, when it is no column, is one more column of text at the end. Every frame
+    has at least one row. By kind the columns are: text String; integer Int64 or Int128; decimal
     Decimal or Float64 (finite); money Decimal of two places; date Date; timestamp Datetime without a zone,
     in whole seconds; boolean Boolean. A zoned timestamp becomes the wall clock of its own zone. Arrow's null
     type is taken for every kind.
 
     Raises ValueError when the table cannot be written (no columns, a name twice, a total that is no sum,
-    a creation time that is not UTC) or a batch lacks a column, and TypeError when a column's values do not
+    a creation time that is not UTC) or a batch lacks a field, and TypeError when a column's values do not
     fit its kind.
     """
 
@@ -95,18 +96,23 @@ class Frames:
         _check(table)
         self.rows = 0
         """Rows that the iteration has given."""
-        self.totals: dict[str, Decimal | None] = {c.name: None for c in table.columns if c.total}
-        """Exact sums of the columns with a total, by name; None until a value that is not null was seen."""
-        self._columns = table.columns
+        self.filled = {column.name: 0 for column in table.columns}
+        """By column, the values so far that are not null."""
+        self.sums: dict[str, Decimal | None] = {}
+        """By column of exact numbers, the sum so far; None until a value that is not null was seen."""
+        self._table = table
+        self._fields = list(table.columns)
+        if table.group and table.group.name not in self.filled:
+            self._fields.append(Column(table.group.name, table.group.title, "text"))
         self._unread = iter(batches)
         self._ahead: deque[pl.DataFrame] = deque()
-        self._notes: Counter[str] = Counter()
+        self._notes: Counter[tuple[str | None, NoteKind]] = Counter()
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         while self._ahead or self._read():
             frame = self._ahead.popleft()
             self.rows += frame.height
-            self._sum(frame)
+            self._count(frame)
             yield frame
 
     def sample(self, rows: int) -> pl.DataFrame:
@@ -116,30 +122,31 @@ class Frames:
         """
         while sum(frame.height for frame in self._ahead) < rows and self._read():
             pass
-        nothing = pl.DataFrame(schema={c.name: _RULES[c.kind].when_null for c in self._columns})
+        nothing = pl.DataFrame(schema={c.name: _RULES[c.kind].when_null for c in self._fields})
         return pl.concat(self._ahead).head(rows) if self._ahead else nothing
 
-    def note(self, column: Column | None, what: str, count: int) -> None:
-        """Remembers that `what` befell the column, or without one the table's heading, `count` times."""
+    def note(self, column: Column | None, what: NoteKind, count: int) -> None:
+        """Remembers that `what` befell the column, or without one the heading, `count` times."""
         if count:
-            where = f'Column "{column.title}"' if column else "Heading"
-            self._notes[f"{where}: {what}"] += count
+            self._notes[(column.name if column else None, what)] += count
 
-    def notes(self) -> tuple[str, ...]:
-        """The notes so far, one sentence each, in the order of their first occurrence."""
-        return tuple(
-            f"{what} ({count} {'time' if count == 1 else 'times'})." for what, count in self._notes.items()
-        )
+    def notes(self) -> tuple[Note, ...]:
+        """The notes so far, in the order of their first occurrence."""
+        return tuple(Note(column, what, count) for (column, what), count in self._notes.items())
+
+    def totals(self) -> dict[str, Decimal | None]:
+        """The sums so far of the columns that have a total, by name."""
+        return {column.name: self.sums.get(column.name) for column in self._table.columns if column.total}
 
     def written(self) -> Written:
         """What is said of the file when all frames are written."""
-        return Written(rows=self.rows, notes=self.notes())
+        return Written(rows=self.rows, filled=self.filled, sums=self.sums, notes=self.notes())
 
     def _read(self) -> bool:
         """Reads ahead by one frame; returns whether there was one."""
         for batch in self._unread:
             if batch.num_rows:
-                self._ahead.append(pl.DataFrame([self._column(c, batch) for c in self._columns]))
+                self._ahead.append(pl.DataFrame([self._column(c, batch) for c in self._fields]))
                 return True
         return False
 
@@ -171,19 +178,22 @@ class Frames:
         is_finite = values.is_finite().fill_null(True)
         self.note(
             column,
-            "left empty where the value is not a finite number",
+            "not_finite",
             is_finite.len() - int(is_finite.sum() or 0),
         )
         return rule.become(values.set(~is_finite, None))
 
-    def _sum(self, frame: pl.DataFrame) -> None:
-        for name, total in self.totals.items():
-            values = frame[name].drop_nulls()
-            if values.is_empty():
+    def _count(self, frame: pl.DataFrame) -> None:
+        for column in self._table.columns:
+            values = frame[column.name].drop_nulls()
+            self.filled[column.name] += values.len()
+            if column.kind not in _SUMMED or values.dtype.is_float():
                 continue
-            # In 128 bits, because a sum in the column's own width wraps around silently.
-            wide = values.cast(pl.Int128) if values.dtype.is_integer() else values
-            self.totals[name] = _EXACT.add(total or Decimal(0), Decimal(wide.sum()))
+            total = self.sums.setdefault(column.name, None)
+            if values.len():
+                # In 128 bits, because a sum in the column's own width wraps around silently.
+                wide = values.cast(pl.Int128) if values.dtype.is_integer() else values
+                self.sums[column.name] = _EXACT.add(total or Decimal(0), Decimal(wide.sum()))
 
 
 def _check(table: Table) -> None:

@@ -10,7 +10,7 @@ from fpdf.fonts import TTFFont
 
 from exporters.formats.frames import Frames
 from exporters.formats.pdf_layout import MARGIN, PADDING, lay_out
-from exporters.formats.table import Column, Kind, Table
+from exporters.formats.table import Column, Kind, NoteKind, Table
 from exporters.formats.typeface import Typeface
 
 _FONTS = Path(__file__).parent / "fonts"
@@ -26,7 +26,7 @@ _BLACK, _GREY, _LIGHT = 20, 110, 245
 _PAGE_COUNT = "{pages}"
 """Stands in the footer until the number is known, and keeps room for as many digits."""
 
-_REPLACED = "shown as � because the font has no such character"
+_REPLACED: NoteKind = "no_glyph"
 
 _RIGHT_ALIGNED: frozenset[Kind] = frozenset({"integer", "decimal", "money"})
 
@@ -98,7 +98,7 @@ class Drawing:
         if not self._frames.rows:
             self._pages.set_text_color(_GREY)
             self._pages.cell(0, 2 * _LINE_HEIGHT, "No rows")
-        elif self._frames.totals:
+        elif self._frames.totals():
             self._draw_totals()
         return self._pages.output()
 
@@ -123,7 +123,7 @@ class Drawing:
         self._draw_rule()
 
     def _draw_totals(self) -> None:
-        columns, totals = self._table.columns, self._frames.totals
+        columns, totals = self._table.columns, self._frames.totals()
         sums = [totals.get(column.name) for column in columns]
         cells = [None if value is None else f"{value:f}" for value in sums]
         if not columns[0].total:
@@ -157,7 +157,7 @@ class Drawing:
     def _fit(self, column: Column, face: Typeface, text: str, width: float) -> str:
         fitted = face.fit(text, width - 2 * PADDING)
         if fitted.is_cut:
-            self._frames.note(column, "text cut to the column's width", 1)
+            self._frames.note(column, "cut_to_width", 1)
         self._frames.note(column, _REPLACED, fitted.replaced)
         return fitted.text
 

@@ -21,7 +21,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from exporters.formats.formulas import defuse, defuse_column
 from exporters.formats.frames import Frames
-from exporters.formats.table import Column, Table, Written
+from exporters.formats.table import Column, NoteKind, Table, Written
+from exporters.formats.wording import say_note
 
 ROWS_PER_SHEET = 1_048_575
 """Data rows on one sheet: Excel's limit less the header row."""
@@ -143,7 +144,7 @@ class _DataSheets:
                 else:
                     sheet.write_number(row, position, cell)
         for column, count in zip(self._columns, cuts, strict=True):
-            self._frames.note(column, f"text cut to the {_TEXT_LIMIT:,} characters of a cell", count)
+            self._frames.note(column, "cut_to_cell", count)
 
     def _cells(self, column: Column, values: pl.Series) -> list[_Cell]:
         match column.kind:
@@ -153,10 +154,10 @@ class _DataSheets:
                 return values.to_list()
             case "date" | "timestamp":
                 numbers, texts = _split_dates(values)
-                reason = "written as text because Excel's calendar runs from 1900 to 9999"
+                reason: NoteKind = "date_as_text"
             case "integer" | "decimal" | "money":
                 numbers, texts = _split_numbers(values)
-                reason = f"written as text because Excel keeps {_DIGITS} digits of a number"
+                reason = "number_as_text"
         count = texts.len() - texts.null_count()
         self._frames.note(column, reason, count)
         if not count:
@@ -267,9 +268,9 @@ def _info(table: Table, frames: Frames) -> Iterator[tuple[str, _Cell | datetime,
     yield "Rows", frames.rows, "0"
     for column in table.columns:
         if column.total:
-            yield f"Total {column.title}", *_total(frames.totals[column.name])
+            yield f"Total {column.title}", *_total(frames.totals()[column.name])
     for note in frames.notes():
-        yield "Note", defuse(note), "General"
+        yield "Note", defuse(say_note(note, table, "en")), "General"
 
 
 def _total(value: Decimal | None) -> tuple[_Cell, str]:
