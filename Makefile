@@ -21,11 +21,11 @@ demo: .venv/.demo
 	$(BIN)/python -m pipelines sample
 	$(BIN)/python -m pipelines night
 	$(BIN)/reports overview $(DEMO_WORKSHOP) --from 2026-01-01 --to 2026-01-31
-	@for type in bookings ratings revenue services; do for format in csv xlsx pdf; do \
+	@for type in bookings ratings revenue services; do for format in csv xlsx pdf html parquet; do \
 	    echo "$$type --format $$format"; \
 	done; done | xargs -P 4 -L 1 $(BIN)/reports export $(DEMO_WORKSHOP) --from 2026-01-01 --to 2026-01-31 \
 	    --output data/demo/ --json > /dev/null
-	$(BIN)/reports jobs --limit 12
+	$(BIN)/reports jobs --limit 20
 	@$(BIN)/python -c "$$LIST_FILES" data/demo
 	@echo "The files are in data/demo, their store in data/store, the warehouse in data/warehouse."
 
@@ -60,6 +60,7 @@ clean:
 	$(BIN)/uv sync --quiet --locked --inexact --no-dev --python $(BIN)/python
 	touch $@
 
-.venv/.test: .venv/bin/uv pyproject.toml uv.lock
+.venv/.test: .venv/bin/uv pyproject.toml uv.lock tests/install_tools.sh
 	$(BIN)/uv sync --quiet --locked --inexact --python $(BIN)/python
+	tests/install_tools.sh
 	touch $@

@@ -4,7 +4,7 @@ import os
 import re
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
@@ -106,6 +106,10 @@ class Settings(BaseSettings):
     """How long a worker that falls silent keeps its job."""
     max_attempts: Annotated[int, Field(ge=1, le=1000)] = 3
     """How often a job is tried."""
+    language: Literal["nb", "sv", "da", "de", "en"] = "en"
+    """Language of files for which none was asked: nb, sv, da, de or en."""
+    brands: Path | None = None
+    """Folder of the workshops' logos, colours and footers; default: files carry none."""
     retention_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 7
     """Days after which an export's file is removed; its record stays."""
 
@@ -169,6 +173,8 @@ class Settings(BaseSettings):
             lease=timedelta(seconds=self.lease_seconds),
             max_attempts=self.max_attempts,
             retention=timedelta(days=self.retention_days),
+            language=self.language,
+            brand_folder=self.brands,
         )
 
     @property

@@ -78,12 +78,23 @@ def overview(workshop: WorkshopId, first: From = None, last: To = None, as_json:
 def export(  # noqa: PLR0917  called by name, by Typer
     workshop: WorkshopId,
     report_type: Annotated[str, typer.Argument(metavar="TYPE", help="Report type; see `reports types`.")],
-    format_name: Annotated[str, typer.Option("--format", help="Format of the file; see `reports types`.")],
+    format_name: Annotated[
+        str, typer.Option("--format", help="Format of the file, such as xlsx or 'csv;excel-nb'.")
+    ],
     first: From = None,
     last: To = None,
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", metavar="KEY=VALUE", help="Value of an argument; may be given repeatedly."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="Language of the file: nb, sv, da, de or en.")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="TEMPLATE", help="Name of the file, such as '{name}-{type}-{rundate}'."
+        ),
     ] = None,
     target: Output = None,
     no_wait: Annotated[
@@ -101,7 +112,9 @@ def export(  # noqa: PLR0917  called by name, by Typer
     place = None if target is None else check_target(target)
     asked = parse_filters(filters or [], first, last)
     with _open_exports() as exports:
-        job = exports.request(workshop, report_type, format_name, asked)
+        job = exports.request(
+            workshop, report_type, format_name, asked, language=language, name_template=name
+        )
         if not no_wait:
             job = run_requested(exports, job)
         copy = str(save_copy(exports.store, job, place)) if place is not None else None

@@ -23,7 +23,12 @@ def describe_type(report: "ReportType") -> dict[str, Any]:
         "description": header.description,
         "formats": header.formats,
         "arguments": [
-            {"name": name, "type": argument.type, "description": argument.description}
+            {
+                "name": name,
+                "title": argument.title,
+                "type": argument.type,
+                "description": argument.description,
+            }
             for name, argument in header.arguments.items()
         ],
         "columns": [
@@ -77,6 +82,8 @@ def describe_job(job: Job, store: Store) -> dict[str, Any]:
         "type": job.report_type,
         "format": job.format,
         "filters": job.filters,
+        "language": job.language,
+        "name_template": job.name_template,
         "status": job.status,
         "progress": job.progress,
         "rows_expected": job.rows_expected,

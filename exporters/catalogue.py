@@ -7,8 +7,12 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
 
-from exporters.formats import FORMATS
-from exporters.formats.table import Column, Kind
+from pydantic import Field
+
+from exporters.file_names import TemplateError, check_template
+from exporters.formats import FORMATS, Format, UnknownFormatError, find_format
+from exporters.formats.table import Column, Group, Kind, Language
+from exporters.formats.wording import LANGUAGES
 from warehouse.errors import InvalidPeriodError, ModelError
 from warehouse.front_matter import SQL_ROOT, Header, read_sql_file
 from warehouse.period import Period, parse_day
@@ -34,6 +38,7 @@ class ArgumentHeader(Header):
     """A declared argument; every argument may be left out."""
 
     type: ArgumentType
+    title: str
     description: str
 
 
@@ -46,14 +51,32 @@ class ReportColumnHeader(Header):
     total: bool = False
 
 
+class GroupHeader(Header):
+    """What rows are grouped by: a text column, or a text field that the query gives right after the workshop."""
+
+    name: str
+    title: str
+
+
+class TitlesHeader(Header):
+    """The report's titles in another language than English; what is left out stays English."""
+
+    title: str
+    arguments: dict[str, str] = Field(default_factory=dict)
+    columns: dict[str, str] = Field(default_factory=dict)
+    group: str | None = None
+
+
 class ReportHeader(Header):
-    """Header of `sql/reports/<type>.sql`."""
+    """Header of `sql/reports/<type>.sql`. Titles are English; `languages` holds those of the others."""
 
     title: str
     description: str
     formats: list[str]
     arguments: dict[str, ArgumentHeader]
     columns: dict[str, ReportColumnHeader]
+    group: GroupHeader | None = None
+    languages: dict[Language, TitlesHeader] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,12 +88,38 @@ class ReportType:
     sql: str
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def fields(self) -> tuple[str, ...]:
+        """The fields that the query gives, in order."""
+        group = self.header.group
+        hidden = (group.name,) if group and group.name not in self.header.columns else ()
+        return (TENANT, *hidden, *self.header.columns)
+
+    def title(self, language: Language) -> str:
+        """The report's title."""
+        titles = self.header.languages.get(language)
+        return titles.title if titles else self.header.title
+
+    def argument_title(self, name: str, language: Language) -> str:
+        """What an argument is called."""
+        titles = self.header.languages.get(language)
+        return (titles and titles.arguments.get(name)) or self.header.arguments[name].title
+
+    def columns(self, language: Language) -> tuple[Column, ...]:
         """The file's columns, in order."""
+        titles = self.header.languages.get(language)
+        translated = titles.columns if titles else {}
         return tuple(
-            Column(name, column.title, column.kind, column.total)
+            Column(name, translated.get(name, column.title), column.kind, column.total)
             for name, column in self.header.columns.items()
         )
+
+    def group(self, language: Language) -> Group | None:
+        """What the file's rows are grouped by."""
+        group = self.header.group
+        if group is None:
+            return None
+        titles = self.header.languages.get(language)
+        return Group(group.name, (titles and titles.group) or group.title)
 
     def parse_filters(self, asked: Filters) -> dict[str, Any]:
         """The values of all arguments, None for those left out. Texts are converted; typed values pass.
@@ -108,18 +157,18 @@ def load_catalogue(sql_root: Path = SQL_ROOT) -> dict[str, ReportType]:
     catalogue = {}
     for path in sorted((sql_root / "reports").glob("*.sql")):
         header, sql = read_sql_file(path, ReportHeader)
-        unknown = [name for name in header.formats if name not in FORMATS]
-        if unknown:
-            raise ModelError(f"reports/{path.name}: there is no format {', '.join(unknown)}")
+        _check_header(path.name, header)
         catalogue[path.stem] = ReportType(path.stem, header, sql)
     return catalogue
 
 
-def find_report(catalogue: Mapping[str, ReportType], name: str, format_name: str) -> ReportType:
-    """The report type of this name, which must come in this format.
+def find_report(
+    catalogue: Mapping[str, ReportType], name: str, format_name: str
+) -> tuple[ReportType, Format]:
+    """The report type of this name and the format, with its options, in which it must come.
 
     Raises:
-        RequestError: there is no such type, or it does not come in the format.
+        RequestError: there is no such type or format, or the type does not come in the format.
     """
     report = catalogue.get(name)
     if report is None:
@@ -128,13 +177,41 @@ def find_report(catalogue: Mapping[str, ReportType], name: str, format_name: str
             f"there is no report type {name!r}; there are {', '.join(catalogue)}",
             type=name,
         )
-    if format_name not in report.header.formats:
+    if format_name.partition(";")[0] not in report.header.formats:
         raise RequestError(
             "UNSUPPORTED_FORMAT",
             f"{name} does not come as {format_name!r}; it comes as {', '.join(report.header.formats)}",
             format=format_name,
         )
-    return report
+    try:
+        return report, find_format(format_name)
+    except UnknownFormatError as error:
+        raise RequestError("UNSUPPORTED_FORMAT", str(error), format=format_name) from error
+
+
+def check_language(language: str) -> Language:
+    """The language, if files are written in it.
+
+    Raises:
+        RequestError: they are not.
+    """
+    for known in LANGUAGES:
+        if language == known:
+            return known
+    message = f"language is {language!r}; it must be one of {', '.join(LANGUAGES)}"
+    raise RequestError("VALIDATION_ERROR", message, language=language)
+
+
+def check_name(template: str) -> None:
+    """Return if files can be named by the template.
+
+    Raises:
+        RequestError: they cannot.
+    """
+    try:
+        check_template(template)
+    except TemplateError as error:
+        raise RequestError("VALIDATION_ERROR", str(error), name=template) from error
 
 
 def write_filters(filters: Filters) -> dict[str, Any]:
@@ -144,6 +221,19 @@ def write_filters(filters: Filters) -> dict[str, Any]:
         for name, value in filters.items()
         if value is not None
     }
+
+
+def _check_header(file_name: str, header: ReportHeader) -> None:
+    unknown = [name for name in header.formats if name not in FORMATS]
+    if unknown:
+        raise ModelError(f"reports/{file_name}: there is no format {', '.join(unknown)}")
+    for language, titles in header.languages.items():
+        strange = [*(titles.columns.keys() - header.columns), *(titles.arguments.keys() - header.arguments)]
+        if strange:
+            raise ModelError(
+                f"reports/{file_name}: languages.{language} names {', '.join(sorted(strange))},"
+                " which the report does not have"
+            )
 
 
 def _parse(name: str, type_: ArgumentType, value: Any) -> Any:

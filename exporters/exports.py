@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from exporters.catalogue import Filters, find_report, load_catalogue, write_filters
+from exporters.catalogue import (
+    Filters,
+    check_language,
+    check_name,
+    find_report,
+    load_catalogue,
+    write_filters,
+)
 from exporters.jobs import IllegalTransition, Job, JobNotFound, JobStore, Status, open_jobs
 from exporters.options import ExportOptions
 from exporters.run import Progress, Workplace, run_job
@@ -41,23 +48,40 @@ class Exports:
         self._options = options
         self._workplace = Workplace(self.catalogue, jobs, store, options)
 
-    def request(self, workshop_id: str, report_type: str, format_name: str, filters: Filters) -> Job:
+    def request(
+        self,
+        workshop_id: str,
+        report_type: str,
+        format_name: str,
+        filters: Filters,
+        *,
+        language: str | None = None,
+        name_template: str | None = None,
+    ) -> Job:
         """Record a job for a file; it is pending until a worker runs it.
 
+        `format_name` is a format with its options, such as `csv;excel-nb`; `name_template` is as
+        `exporters.file_names` has it.
+
         Raises:
-            RequestError: the type, the format or a filter cannot be met.
+            RequestError: the type, the format, a filter, the language or the name cannot be met.
             UnknownWorkshopError: the served generation has no such workshop.
             NoGenerationError: nothing is published yet.
         """
-        report = find_report(self.catalogue, report_type, format_name)
+        report, format_ = find_report(self.catalogue, report_type, format_name)
         resolved = report.parse_filters(filters)
+        spoken = self._options.language if language is None else check_language(language)
+        if name_template is not None:
+            check_name(name_template)
         with open_snapshot(self._options.warehouse_folder, self._options.database) as snapshot:
             find_workshop(snapshot, workshop_id)
         return self.jobs.create(
             workshop_id,
             report_type,
-            format_name,
+            format_.key,
             write_filters(resolved),
+            language=spoken,
+            name_template=name_template,
             max_attempts=self._options.max_attempts,
         )
 

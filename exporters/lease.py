@@ -1,6 +1,7 @@
 """Holding a claimed job: renews its lease in the background and tells the work to stop when it is lost."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ class HeldJob:
         self._rows_written = 0
         self._rows_expected: int | None = None
         self._lost: JobError | None = None
+        self._stop: Callable[[], object] | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, name=f"lease of {job.job_id}", daemon=True)
 
@@ -33,6 +35,10 @@ class HeldJob:
     ) -> None:
         self._ended.set()
         self._thread.join()
+
+    def when_lost(self, stop: Callable[[], object] | None) -> None:
+        """From now on call `stop`, in another thread, when the job is lost: it ends what cannot `check`."""
+        self._stop = stop
 
     def expect(self, rows: int) -> None:
         """Record how many rows the file will have."""
@@ -59,7 +65,16 @@ class HeldJob:
         while not self._ended.wait(pause):
             self._beat()
             if self._lost is not None:
+                self._call_stop(self._stop)
                 return
+
+    def _call_stop(self, stop: Callable[[], object] | None) -> None:
+        # What is interrupted may begin anew behind the call, so it is repeated until the block ends.
+        while stop is not None:
+            stop()
+            if self._ended.wait(_LONGEST_SILENCE):
+                return
+            stop = self._stop
 
     def _beat(self) -> None:
         try:

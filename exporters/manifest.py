@@ -18,6 +18,7 @@ class Manifest:
     workshop_id: str
     report_type: str
     format: str
+    language: str
     filters: Mapping[str, Any]
     """As resolved; a filter that was left out is not there."""
     time_zone: str
@@ -30,10 +31,15 @@ class Manifest:
     columns: tuple[str, ...]
     rows_expected: int
     rows_written: int
+    filled: Mapping[str, int]
+    """Per column, the values in the file that are not null, as the database and the writer both count."""
+    sums: Mapping[str, str | None]
+    """Per column of exact numbers, their sum, as the database and the writer both give it."""
     size_bytes: int
     sha256: str
-    notes: tuple[str, ...]
-    """What was cut, left out or replaced; empty: nothing was."""
+    notes: tuple[Mapping[str, Any], ...]
+    """What was cut, left out or replaced: `column` (none: the heading), `what`, `count` and the sentence
+    `text`; empty: nothing was."""
 
     def encode(self) -> bytes:
         """The manifest as JSON, with the version of the product that wrote the file."""

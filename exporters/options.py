@@ -3,9 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exporters.storage import S3Options
 from warehouse.database import DatabaseOptions
+
+if TYPE_CHECKING:  # the formats' libraries come with it
+    from exporters.formats.table import Language
 
 
 @dataclass(frozen=True)
@@ -20,3 +24,7 @@ class ExportOptions:
     lease: timedelta
     max_attempts: int
     retention: timedelta
+    language: "Language"
+    """Of files for which none was asked."""
+    brand_folder: Path | None
+    """Where `exporters.brands` finds brands; None: nowhere."""

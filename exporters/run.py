@@ -3,24 +3,31 @@
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from exporters.brands import BrandError, read_brand
 from exporters.catalogue import TENANT, Filters, ReportType, RequestError, find_report, write_filters
-from exporters.formats import FORMATS, Format
+from exporters.file_names import DEFAULT_TEMPLATE, content_disposition, fill_template
+from exporters.formats import Format
 from exporters.formats.table import Table, Written
+from exporters.formats.wording import say_note
+from exporters.headings import make_table
 from exporters.jobs import Job, JobCancelled, JobStore, JobsUnavailable, LeaseLost
 from exporters.lease import HeldJob
 from exporters.manifest import Manifest, manifest_key
 from exporters.options import ExportOptions
+from exporters.parity import Expected, expect, find_differences
 from exporters.storage import Store, StoreError
 from warehouse.errors import ModelError, NoGenerationError, UnknownWorkshopError, WarehouseError
 from warehouse.figures import Workshop, find_workshop
-from warehouse.generations import Snapshot, open_snapshot
+from warehouse.generations import open_snapshot
 
 Progress = Callable[[int, int], None]
 """Called with rows written and rows expected."""
@@ -29,10 +36,14 @@ _KNOWN: tuple[tuple[type[Exception], str, bool], ...] = (
     (UnknownWorkshopError, "WORKSHOP_NOT_FOUND", False),
     (ModelError, "REPORT_BROKEN", False),
     (NoGenerationError, "NO_DATA", False),
+    (BrandError, "BRAND_BROKEN", False),
     (WarehouseError, "EXPORT_FAILED", True),
     (OSError, "EXPORT_FAILED", True),
 )
 """Error, its code in the record, and whether another try may mend it; the first that fits counts."""
+
+_BATCH_ROWS = 16_384
+"""Rows between two looks at whether the job was cancelled."""
 
 _LONGEST_NAME = 200
 """Bytes of a folder's name; a longer workshop id is shown by its digest."""
@@ -92,51 +103,66 @@ def file_folder(job: Job) -> str:
 
 def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -> Job:
     job = held.job
-    report = find_report(workplace.catalogue, job.report_type, job.format)
+    report, format_ = find_report(workplace.catalogue, job.report_type, job.format)
     filters = report.parse_filters(job.filters)
-    format_ = FORMATS[job.format]
-    name = _file_name(job, filters, format_)
-    key = f"{file_folder(job)}{job.attempt}/{name}"
+    brand = read_brand(workplace.options.brand_folder, job.workshop_id)
     with open_snapshot(workplace.options.warehouse_folder, workplace.options.database) as snapshot:
+        held.when_lost(snapshot.interrupt)
         workshop = find_workshop(snapshot, job.workshop_id)
+        created_at = datetime.now(UTC)
+        table = make_table(
+            snapshot, workshop, report, filters, language=job.language, brand=brand, created_at=created_at
+        )
+        name = _file_name(job, workshop, filters, format_, created_at)
+        key = f"{file_folder(job)}{job.attempt}/{name}"
         parameters = {**filters, TENANT: workshop.workshop_id}
-        [(expected,)] = snapshot.rows(f"SELECT count(*) FROM ({report.sql})", parameters)  # noqa: S608  a declared query
-        held.expect(expected)
-        table = _table(snapshot, workshop, report, filters)
-        reader = snapshot.batches(report.sql, parameters)
+        expected = expect(snapshot, report, parameters)
+        held.expect(expected.rows)
+        reader = snapshot.batches(report.sql, parameters, _BATCH_ROWS)
         _check_columns(report, reader.schema)
-        batches = _watch(reader, workshop, held, lambda rows: progress and progress(rows, expected))
-        with workplace.store.writer(key) as out:
+        batches = _watch(reader, workshop, held, lambda rows: progress and progress(rows, expected.rows))
+        out = workplace.store.writer(
+            key, media_type=format_.media_type, disposition=content_disposition(name)
+        )
+        with out:
             written = format_.write(table, batches, out)
             _check_whole(written, expected)
             held.check()
         generation = snapshot.generation
+        held.when_lost(None)
     manifest = Manifest(
         job_id=job.job_id,
         attempt=job.attempt,
         workshop_id=job.workshop_id,
         report_type=job.report_type,
         format=job.format,
+        language=job.language,
         filters=write_filters(filters),
         time_zone=workshop.time_zone,
         currency=workshop.currency,
         generation=generation.generation,
         data_as_of=generation.data_as_of.isoformat() if generation.data_as_of else None,
-        created_at=table.created_at.isoformat(),
+        created_at=created_at.isoformat(),
         file_name=name,
         media_type=format_.media_type,
         columns=tuple(report.header.columns),
-        rows_expected=expected,
+        rows_expected=expected.rows,
         rows_written=written.rows,
+        filled=written.filled,
+        sums={name: None if total is None else f"{total:f}" for name, total in written.sums.items()},
         size_bytes=out.size,
         sha256=out.sha256,
-        notes=written.notes,
+        notes=_describe_notes(table, written),
     )
     return _complete(workplace, job, key, manifest)
 
 
+def _describe_notes(table: Table, written: Written) -> tuple[dict[str, Any], ...]:
+    return tuple({**asdict(note), "text": say_note(note, table, "en")} for note in written.notes)
+
+
 def _check_columns(report: ReportType, schema: pa.Schema) -> None:
-    declared = [TENANT, *report.header.columns]
+    declared = list(report.fields)
     if schema.names != declared:
         raise ExportFaultError(
             "REPORT_BROKEN",
@@ -162,9 +188,10 @@ def _watch(
         progress(rows)
 
 
-def _check_whole(written: Written, expected: int) -> None:
-    if written.rows != expected:
-        raise ExportFaultError("INCOMPLETE", f"{written.rows} rows were written of {expected} expected")
+def _check_whole(written: Written, expected: Expected) -> None:
+    differences = find_differences(expected, written)
+    if differences:
+        raise ExportFaultError("INCOMPLETE", "; ".join(differences))
 
 
 def _complete(workplace: Workplace, job: Job, key: str, manifest: Manifest) -> Job:
@@ -227,24 +254,12 @@ def _judge(error: Exception) -> Fault:
     return Fault("INTERNAL_ERROR", "the export failed unexpectedly; the log tells more", retry=True)
 
 
-def _file_name(job: Job, filters: Filters, format_: Format) -> str:
-    edges = (filters.get(edge) or "all" for edge in ("date_from", "date_to"))
-    return f"minbil-{job.report_type}-{'-'.join(str(edge) for edge in edges)}.{format_.extension}"
-
-
-def _table(snapshot: Snapshot, workshop: Workshop, report: ReportType, filters: Filters) -> Table:
-    as_of = snapshot.generation.data_as_of
-    details = [
-        ("Workshop", workshop.name),
-        ("From", str(filters.get("date_from") or "the beginning")),
-        ("To", str(filters.get("date_to") or "now")),
-        ("Time zone", workshop.time_zone),
-        ("Currency", workshop.currency or "none"),
-        ("Data as of", f"{as_of:%Y-%m-%d %H:%M} UTC" if as_of else "never wholly read"),
-    ]
-    details += [
-        (name, str(value))
-        for name, value in write_filters(filters).items()
-        if name not in {"date_from", "date_to"}
-    ]
-    return Table(report.header.title, report.columns, tuple(details), datetime.now(UTC))
+def _file_name(job: Job, workshop: Workshop, filters: Filters, format_: Format, created_at: datetime) -> str:
+    values = {
+        "name": workshop.name,
+        "workshop": workshop.workshop_id,
+        "type": job.report_type,
+        "rundate": created_at.astimezone(ZoneInfo(workshop.time_zone)).date(),
+        **{edge: filters.get(edge) or "all" for edge in ("date_from", "date_to")},
+    }
+    return fill_template(job.name_template or DEFAULT_TEMPLATE, values, format_.extension)

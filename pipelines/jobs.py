@@ -23,7 +23,8 @@ class ExportConfig(dg.Config):
 
     workshop_id: str = Field(description="The workshop whose rows the file holds.")
     report_type: str = Field(description="A report type of the catalogue, such as bookings.")
-    format: str = Field(default="csv", description="csv, xlsx or pdf.")
+    format: str = Field(default="csv", description="csv, xlsx, pdf, html or parquet, with its options.")
+    language: str = Field(default="", description="nb, sv, da, de or en; empty: the setting's.")
     filters: dict[str, str] = Field(
         default={}, description="Arguments of the report type, such as date_from: 2026-01-01."
     )
@@ -52,7 +53,11 @@ def build_export_report(project: Project) -> dg.JobDefinition:
         with open_exports(project.settings.exports) as exports:
             try:
                 requested = exports.request(
-                    config.workshop_id, config.report_type, config.format, config.filters
+                    config.workshop_id,
+                    config.report_type,
+                    config.format,
+                    config.filters,
+                    language=config.language or None,
                 )
             except (RequestError, WarehouseError) as error:
                 raise dg.Failure(str(error), allow_retries=False) from error

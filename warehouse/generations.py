@@ -62,6 +62,10 @@ class Snapshot:
         self._readers.append(reader)
         return reader
 
+    def interrupt(self) -> None:
+        """End the query that runs now, if one does, by an error; may be called from any thread."""
+        self._connection.interrupt()
+
     def close(self) -> None:
         """Close the generation, readers first: DuckDB hangs when a connection closes under an open one."""
         for reader in self._readers:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the formats' libraries come with it, which records do not need
+    from exporters.formats.table import Language
 
 
 class Status(StrEnum):
@@ -45,6 +48,10 @@ class Job:
     format: str
     filters: Mapping[str, Any]
     """The resolved filters, as asked."""
+    language: "Language"
+    """Of the file."""
+    name_template: str | None
+    """What the file's name is made from; None: the usual one."""
     status: Status
     progress: int
     """0 to 100; never falls, and is 100 exactly when the file exists or existed."""

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, tuple_
 
@@ -22,6 +22,9 @@ from exporters.jobs.forgetting import forget_workshop
 from exporters.jobs.migrations import upgrade
 from exporters.jobs.records import Event, EventName, Job, Status
 from exporters.jobs.tables import job_events, jobs
+
+if TYPE_CHECKING:
+    from exporters.formats.table import Language
 
 
 def utc_now() -> datetime:
@@ -77,6 +80,8 @@ class JobStore:
         filters: Mapping[str, Any],
         *,
         max_attempts: int,
+        language: "Language" = "en",
+        name_template: str | None = None,
         job_id: str | None = None,
     ) -> Job:
         """Record a new pending job. `filters` are the resolved filters, as JSON values.
@@ -95,6 +100,8 @@ class JobStore:
             "report_type": report_type,
             "format": format,
             "filters": checked_filters(filters),
+            "language": language,
+            "name_template": name_template,
             "max_attempts": max_attempts,
         }
         chosen = str(uuid.uuid4()) if job_id is None else checked_id(job_id)

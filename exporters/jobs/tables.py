@@ -59,6 +59,8 @@ jobs = Table(
     Column("report_type", Text, nullable=False),
     Column("format", Text, nullable=False),
     Column("filters", JSON, nullable=False),
+    Column("language", Text, nullable=False, server_default="en"),
+    Column("name_template", Text),
     Column("status", Text, nullable=False),
     Column("progress", Integer, nullable=False),
     Column("rows_expected", BigInteger),

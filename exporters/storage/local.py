@@ -39,7 +39,13 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = Path(os.path.realpath(root))
 
-    def writer(self, key: str) -> StoreWriter:
+    def writer(
+        self,
+        key: str,
+        *,
+        media_type: str | None = None,  # noqa: ARG002  a folder serves nothing itself
+        disposition: str | None = None,  # noqa: ARG002
+    ) -> StoreWriter:
         """Begin a file under a temporary name in the key's folder."""
         target = self._path_of(key)
         with _store_errors(target):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypedDict
 
 import boto3.session
 from botocore.config import Config
@@ -52,9 +52,16 @@ class S3Store:
         self._prefix = prefix
         self._client = _connect(options)
 
-    def writer(self, key: str) -> StoreWriter:
+    def writer(
+        self, key: str, *, media_type: str | None = None, disposition: str | None = None
+    ) -> StoreWriter:
         """Begin a file; the server first hears of it when a part is full or the file is whole."""
-        return _S3Writer(self._client, self._bucket, self._name_of(key), self.url_of(key))
+        headers: _Headers = {}
+        if media_type:
+            headers["ContentType"] = media_type
+        if disposition:
+            headers["ContentDisposition"] = disposition
+        return _S3Writer(self._client, self._bucket, self._name_of(key), self.url_of(key), headers)
 
     def open(self, key: str) -> BinaryIO:
         """The file's bytes as they come; a broken connection raises StoreUnavailableError from the read."""
@@ -114,9 +121,17 @@ class S3Store:
         return self._prefix + check_key(key)
 
 
+class _Headers(TypedDict, total=False):
+    """What the server sends along with a file."""
+
+    ContentType: str
+    ContentDisposition: str
+
+
 class _S3Writer(StoreWriter):
-    def __init__(self, client: "S3Client", bucket: str, name: str, location: str) -> None:
+    def __init__(self, client: "S3Client", bucket: str, name: str, location: str, headers: _Headers) -> None:
         super().__init__(location)
+        self._headers = headers
         self._client = client
         self._bucket = bucket
         self._name = name
@@ -135,7 +150,9 @@ class _S3Writer(StoreWriter):
     def _upload_part(self) -> None:
         with _store_errors(self._location):
             if self._upload_id is None:
-                started = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._name)
+                started = self._client.create_multipart_upload(
+                    Bucket=self._bucket, Key=self._name, **self._headers
+                )
                 self._upload_id = started["UploadId"]
             number = len(self._parts) + 1
             sent = self._client.upload_part(
@@ -151,7 +168,9 @@ class _S3Writer(StoreWriter):
     def _publish(self) -> None:
         with _store_errors(self._location):
             if self._upload_id is None:
-                self._client.put_object(Bucket=self._bucket, Key=self._name, Body=bytes(self._buffer))
+                self._client.put_object(
+                    Bucket=self._bucket, Key=self._name, Body=bytes(self._buffer), **self._headers
+                )
                 return
             if self._buffer:
                 self._upload_part()

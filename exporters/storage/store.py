@@ -43,8 +43,14 @@ class Store(Protocol):
     Every method but `url_of` raises StoreError when the store is at fault, and InvalidKeyError for a bad key.
     """
 
-    def writer(self, key: str) -> "StoreWriter":
-        """Begin a file; it is seen under `key`, replacing what was there, once the writer has committed."""
+    def writer(
+        self, key: str, *, media_type: str | None = None, disposition: str | None = None
+    ) -> "StoreWriter":
+        """Begin a file; it is seen under `key`, replacing what was there, once the writer has committed.
+
+        A store that serves files over HTTP itself sends the two along, as Content-Type and
+        Content-Disposition.
+        """
 
     def open(self, key: str) -> BinaryIO:
         """The file's bytes, read forward in pieces. Raises NotFoundError.

@@ -1,12 +1,12 @@
 /*
 title = "Bookings"
 description = "Every booking of the period, one row per booked service."
-formats = ["csv", "xlsx", "pdf"]
+formats = ["csv", "xlsx", "pdf", "html", "parquet"]
 
 [arguments]
-date_from = { type = "date", description = "First local day of the service time." }
-date_to = { type = "date", description = "Last local day of the service time." }
-status = { type = "text", description = "Only bookings with this status code, such as COMPLETED." }
+date_from = { type = "date", title = "From", description = "First local day of the service time." }
+date_to = { type = "date", title = "To", description = "Last local day of the service time." }
+status = { type = "text", title = "Status", description = "Only bookings with this status code, such as COMPLETED." }
 
 [columns]
 booking_id = { title = "Booking", kind = "text", description = "Identifies the booking." }
@@ -17,9 +17,38 @@ service_title = { title = "Service", kind = "text", description = "Title of the 
 category = { title = "Category", kind = "text", description = "Categories of the service." }
 registration_number = { title = "Registration", kind = "text", description = "Registration number of the vehicle." }
 price = { title = "Price", kind = "money", description = "Price in the workshop's currency." }
+
+[group]
+name = "month"
+title = "Month"
+
+[languages.nb]
+title = "Bestillinger"
+arguments = { date_from = "Fra", date_to = "Til", status = "Status" }
+columns = { booking_id = "Bestilling", group_id = "Gruppe", status = "Status", start_time = "Start", service_title = "Tjeneste", category = "Kategori", registration_number = "Registreringsnummer", price = "Pris" }
+group = "Måned"
+
+[languages.sv]
+title = "Bokningar"
+arguments = { date_from = "Från", date_to = "Till", status = "Status" }
+columns = { booking_id = "Bokning", group_id = "Grupp", status = "Status", start_time = "Start", service_title = "Tjänst", category = "Kategori", registration_number = "Registreringsnummer", price = "Pris" }
+group = "Månad"
+
+[languages.da]
+title = "Bookinger"
+arguments = { date_from = "Fra", date_to = "Til", status = "Status" }
+columns = { booking_id = "Booking", group_id = "Gruppe", status = "Status", start_time = "Start", service_title = "Ydelse", category = "Kategori", registration_number = "Registreringsnummer", price = "Pris" }
+group = "Måned"
+
+[languages.de]
+title = "Buchungen"
+arguments = { date_from = "Von", date_to = "Bis", status = "Status" }
+columns = { booking_id = "Buchung", group_id = "Gruppe", status = "Status", start_time = "Beginn", service_title = "Leistung", category = "Kategorie", registration_number = "Kennzeichen", price = "Preis" }
+group = "Monat"
 */
 select
     b.workshop_id,
+    strftime(b.day, '%Y-%m') as month,
     b.booking_id,
     b.group_id,
     b.status,

@@ -88,6 +88,20 @@ def test_the_migrated_schema_is_the_declared_one(new_url: Callable[[], str]) -> 
     declared.dispose()
 
 
+def test_jobs_of_the_first_schema_are_kept_and_speak_english(url: str) -> None:
+    with closing(open_jobs(url)) as store:
+        job = store.create("w1", "bookings", "csv", {}, max_attempts=1)
+    engine = engine_of(url)
+    with engine.begin() as connection:  # what the first schema did not have
+        for column in ("language", "name_template"):
+            connection.execute(text(f"ALTER TABLE jobs DROP COLUMN {column}"))
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+    engine.dispose()
+    with closing(open_jobs(url)) as store:
+        assert store.get(job.job_id) == job
+        assert (job.language, job.name_template) == ("en", None)
+
+
 def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:
     open_jobs(url).close()
     engine = engine_of(url)

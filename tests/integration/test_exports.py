@@ -1,9 +1,11 @@
 """Exports from request to expiry on the sample: files, manifests, sums, tenants, S3, PostgreSQL."""
 
 import csv
+import gzip
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pypdf
 import pytest
 from hypothesis import given, settings
@@ -19,8 +23,8 @@ from hypothesis import strategies as st
 
 from exporters.catalogue import RequestError, load_catalogue
 from exporters.exports import Expired, Exports, open_exports
-from exporters.formats import FORMATS, Format
-from exporters.formats.table import Table, Written
+from exporters.formats import FORMATS
+from exporters.formats.table import Column, Table, Written
 from exporters.jobs import EventName, IllegalTransition, Job, JobsUnavailable, Status
 from exporters.options import ExportOptions
 from exporters.storage import NotFoundError, S3Options
@@ -32,7 +36,7 @@ from warehouse.generations import open_snapshot
 from warehouse.period import ALL_TIME, Period
 
 TYPES = ("bookings", "ratings", "revenue", "services")
-FORMAT_NAMES = ("csv", "xlsx", "pdf")
+FORMAT_NAMES = tuple(FORMATS)
 EMPTY_WORKSHOP = "103"
 MONTH = {"date_from": "2026-01-01", "date_to": "2026-01-31"}
 
@@ -48,6 +52,8 @@ def options_for(folder: Path, data: Path, **changes: Any) -> ExportOptions:
         lease=timedelta(seconds=30),
         max_attempts=3,
         retention=timedelta(days=7),
+        language="en",
+        brand_folder=None,
     )
     return replace(options, **changes)
 
@@ -115,8 +121,9 @@ def workshops(sample_data: Path) -> dict[str, Workshop]:
         return {workshop.workshop_id: workshop for workshop in list_workshops(snapshot)}
 
 
-def check_readable(data: bytes, format_: str, titles: list[str], rows: int) -> None:
+def check_readable(data: bytes, format_: str, columns: tuple[Column, ...], rows: int) -> None:
     """Another program reads the file, and finds the header and that many rows."""
+    titles = [column.title for column in columns]
     if format_ == "csv":
         header, *lines = csv.reader(io.StringIO(data.decode(), newline=""))
         assert (header, len(lines)) == (titles, rows)
@@ -124,6 +131,13 @@ def check_readable(data: bytes, format_: str, titles: list[str], rows: int) -> N
         sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True)["Data"]
         header, *cells = [list(row) for row in sheet.iter_rows(values_only=True)]
         assert (header, len(cells)) == (titles, rows)
+    elif format_ == "parquet":
+        read_rows = pq.read_table(io.BytesIO(data))
+        assert (read_rows.column_names, read_rows.num_rows) == ([column.name for column in columns], rows)
+    elif format_ == "html":
+        text = data.decode()
+        assert all(title in text for title in titles)
+        assert text.endswith("</html>\n")
     else:
         text = "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages)
         for title in titles:
@@ -134,7 +148,7 @@ def check_stored(exports: Exports, job: Job, workshop: Workshop, filters: dict[s
     """The file is in the store as the record and the manifest say."""
     report, format_ = exports.catalogue[job.report_type], FORMATS[job.format]
     data = read(exports, job.file_key)
-    check_readable(data, job.format, [c.title for c in report.columns], job.rows_written)
+    check_readable(data, job.format, report.columns("en"), job.rows_written)
     assert (job.progress, job.size_bytes, job.sha256) == (100, len(data), hashlib.sha256(data).hexdigest())
     assert job.media_type == format_.media_type
     period = f"{filters.get('date_from', 'all')}-{filters.get('date_to', 'all')}"
@@ -144,7 +158,11 @@ def check_stored(exports: Exports, job: Job, workshop: Workshop, filters: dict[s
     assert created_at.utcoffset() == timedelta(0)
     assert abs(datetime.now(UTC) - created_at) < timedelta(minutes=5)
     assert manifest.pop("writer").startswith("workshop-reports ")
-    assert all(isinstance(note, str) for note in manifest.pop("notes"))
+    assert manifest.pop("notes") == []
+    filled, sums = manifest.pop("filled"), manifest.pop("sums")
+    assert filled.keys() == report.header.columns.keys()
+    assert all(count <= job.rows_written for count in filled.values())
+    assert {c.name for c in report.columns("en") if c.total} <= set(sums) or not job.rows_written
     as_of = manifest.pop("data_as_of")
     assert as_of is not None
     assert datetime.fromisoformat(as_of) < created_at
@@ -154,6 +172,7 @@ def check_stored(exports: Exports, job: Job, workshop: Workshop, filters: dict[s
         "workshop_id": workshop.workshop_id,
         "report_type": job.report_type,
         "format": job.format,
+        "language": "en",
         "filters": filters,
         "time_zone": workshop.time_zone,
         "currency": workshop.currency,
@@ -207,6 +226,12 @@ def test_what_cannot_be_met_is_refused_before_it_is_recorded(fresh: Exports, tmp
         fresh.request("101", "invoices", "csv", {})
     with pytest.raises(RequestError, match="does not come as 'docx'"):
         fresh.request("101", "bookings", "docx", {})
+    with pytest.raises(RequestError, match="wings"):
+        fresh.request("101", "bookings", "csv;wings", {})
+    with pytest.raises(RequestError, match="language is 'fr'; it must be one of nb, sv, da, de, en"):
+        fresh.request("101", "bookings", "csv", {}, language="fr")
+    with pytest.raises(RequestError, match="its variables can be"):
+        fresh.request("101", "bookings", "csv", {}, name_template="{secret}")
     for bad in ({"date_from": "2026-02-30"}, {"status": "a\0b"}, {"status": "\ud800"}, {"colour": "red"}):
         with pytest.raises(RequestError, match=next(iter(bad))):
             fresh.request("101", "bookings", "csv", bad)
@@ -303,7 +328,7 @@ def test_no_file_holds_a_row_of_another_workshop(
 DOCTORED = """/*
 title = "Doctored"
 description = "Forgets whose rows it gives."
-formats = ["csv", "xlsx", "pdf"]
+formats = ["csv", "xlsx", "pdf", "html", "parquet"]
 arguments = {{}}
 
 [columns]
@@ -343,7 +368,7 @@ def test_a_foreign_row_fails_the_job(fresh: Exports, tmp_path: Path, sql: str, f
 
 def test_one_foreign_row_after_many_own_ones_fails_the_job(fresh: Exports, tmp_path: Path) -> None:
     sql = (
-        "select workshop_id, booking_id from bookings, range(5) as again"
+        "select workshop_id, booking_id from bookings, range(40) as again"
         " where workshop_id = $workshop_id or booking_id = (select max(booking_id) from bookings"
         " where workshop_id = '102') order by workshop_id, booking_id"
     )
@@ -370,13 +395,93 @@ def test_a_file_of_another_number_of_rows_fails_the_job(
 ) -> None:
     def write(table: Table, batches: Any, out: Any) -> Written:
         if told > 0:
-            return Written(FORMATS["xlsx"].write(table, batches, out).rows + told)
-        return FORMATS["xlsx"].write(table, (batch.slice(1) for batch in batches), out)
+            written = FORMATS["csv"].write(table, batches, out)
+            return replace(written, rows=written.rows + told)
+        return FORMATS["csv"].write(table, (batch.slice(1) for batch in batches), out)
 
-    monkeypatch.setitem(FORMATS, "csv", Format("csv", "csv", "text/csv", write))
-    job = export(fresh, "112", "bookings")
+    monkeypatch.setitem(FORMATS, "html", replace(FORMATS["html"], write=write))
+    job = export(fresh, "112", "bookings", "html")
     check_failed(fresh, job, "INCOMPLETE")
     assert job.error_message == f"{542 + told} rows were written of 542 expected"
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "told"),
+    [
+        ("price", lambda prices: pc.add(prices, Decimal("0.01")), "column price: the values written sum to "),
+        (
+            "status",
+            lambda texts: pc.if_else(True, None, texts),
+            "column status: 0 values were written of 542",
+        ),
+    ],
+)
+def test_a_file_of_other_values_fails_the_job(
+    fresh: Exports, monkeypatch: pytest.MonkeyPatch, column: str, change: Callable[[Any], Any], told: str
+) -> None:
+    def write(table: Table, batches: Any, out: Any) -> Written:
+        changed = (
+            batch.set_column(
+                batch.schema.get_field_index(column),
+                batch.schema.field(column),
+                change(batch[column]).cast(batch[column].type),
+            )
+            for batch in batches
+        )
+        return FORMATS["csv"].write(table, changed, out)
+
+    monkeypatch.setitem(FORMATS, "html", replace(FORMATS["html"], write=write))
+    job = export(fresh, "112", "bookings", "html")
+    check_failed(fresh, job, "INCOMPLETE")
+    assert (job.error_message or "").startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "word"),
+    [
+        ("nb", "Bestillinger", "Verksted"),
+        ("sv", "Bokningar", "Verkstad"),
+        ("da", "Bookinger", "Værksted"),
+        ("de", "Buchungen", "Werkstatt"),
+        ("en", "Bookings", "Workshop"),
+    ],
+)
+def test_a_file_speaks_the_language_asked(exports: Exports, language: str, title: str, word: str) -> None:
+    asked = exports.request("102", "bookings", "html", MONTH, language=language)
+    job = exports.run(asked.job_id)
+    assert job is not None
+    text = read(exports, job.file_key).decode()
+    assert f'<html lang="{language}' in text
+    assert title in text
+    assert word in text
+    assert manifest_of(exports, job)["language"] == language
+
+
+def test_a_file_is_named_by_the_template_asked(exports: Exports) -> None:
+    template = "{name} / {type} {cvr}{date_from}"
+    asked = exports.request("102", "revenue", "csv;excel-nb;gzip", MONTH, name_template=template)
+    job = exports.run(asked.job_id)
+    assert job is not None
+    assert re.fullmatch(r".+ _ revenue 2026-01-01\.csv\.gz", job.file_name or "")
+    assert job.media_type == "application/gzip"
+    assert gzip.decompress(read(exports, job.file_key)).startswith(b"\xef\xbb\xbfMonth;Done jobs;Revenue\r\n")
+
+
+def test_a_brand_is_in_the_file_and_a_broken_one_fails_the_job(tmp_path: Path, sample_data: Path) -> None:
+    brands = tmp_path / "brands"
+    brands.mkdir()
+    (brands / "default.toml").write_text('footer = "Everybody"')
+    (brands / "101.toml").write_text('color = "#aa3300"\nfooter = "Org. no. 987 654 321"')
+    (brands / "102.toml").write_text('color = "red"')
+    with open_exports(options_for(tmp_path, sample_data, brand_folder=brands)) as exports:
+        own = read(exports, export(exports, "101", "revenue", "html").file_key).decode()
+        others = read(exports, export(exports, "103", "revenue", "html").file_key).decode()
+        broken = export(exports, "102", "revenue", "html")
+    assert "Org. no. 987 654 321" in own
+    assert "#aa3300" in own
+    assert "Everybody" in others
+    assert (broken.status, broken.error_code) == (Status.FAILED, "BRAND_BROKEN")
+    assert "102.toml: color" in (broken.error_message or "")
 
 
 def test_a_lost_answer_to_completing_keeps_the_file(fresh: Exports, monkeypatch: pytest.MonkeyPatch) -> None:

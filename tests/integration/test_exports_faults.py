@@ -56,7 +56,7 @@ copy = { title = "Copy", kind = "integer", description = "Counts its copies." }
 service_title = { title = "Service", kind = "text", description = "Title of the booked service." }
 */
 select b.workshop_id, b.booking_id, r.range as copy, b.service_title
-from bookings as b cross join range(20) as r
+from bookings as b cross join range(160) as r
 where b.workshop_id = $workshop_id
 order by b.booking_id, r.range
 """
@@ -299,6 +299,38 @@ def test_cancelling_is_seen_within_a_second(tmp_path: Path, sample_data: Path, f
         assert exports.run(asked.job_id) is None
 
 
+ENDLESS = """/*
+title = "Endless"
+description = "A query that takes minutes before its first row."
+formats = ["csv"]
+arguments = {}
+
+[columns]
+n = { title = "Number", kind = "integer", description = "A number." }
+*/
+select $workshop_id as workshop_id, count(*) as n
+from range(1000000) as a cross join range(1000000) as b
+where hash(a.range + b.range) % 1000003 = 7
+"""
+
+
+def test_cancelling_ends_a_query_that_gives_no_rows_yet(tmp_path: Path, sample_data: Path) -> None:
+    with open_large(tmp_path, sample_data, lease=timedelta(seconds=30)) as exports:
+        (tmp_path / "sql" / "reports" / "endless.sql").write_text(ENDLESS, encoding="utf-8")
+        exports.catalogue.update(load_catalogue(tmp_path / "sql"))
+        asked = exports.request("101", "endless", "csv", {})
+        worker = threading.Thread(target=exports.run, args=(asked.job_id,))
+        worker.start()
+        time.sleep(1)
+        assert exports.jobs.get(asked.job_id).status is Status.PROCESSING
+        exports.jobs.cancel(asked.job_id)
+        cancelled_at = time.monotonic()
+        worker.join(PATIENCE)
+        assert time.monotonic() - cancelled_at < 1.5
+        assert exports.jobs.get(asked.job_id).status is Status.CANCELLED
+        assert stored_keys(exports) == []
+
+
 def test_a_job_cancelled_at_the_last_moment_leaves_no_file(
     tmp_path: Path, sample_data: Path, start: Callable[..., Worker]
 ) -> None:
@@ -350,9 +382,9 @@ def test_a_full_disk_fails_the_job_and_a_freed_one_serves(
     if unshare is None:
         pytest.skip("no way to mount a small disk here")
     (tmp_path / "store").mkdir()
-    mount = 'mount -t tmpfs -o size=24m tmpfs "$0" || exit 77; exec "$@"'
+    mount = 'mount -t tmpfs -o size=64m tmpfs "$0" || exit 77; exec "$@"'
     inside = [unshare, "--map-root-user", "--mount", "sh", "-c", mount, str(tmp_path / "store")]
-    worker = start("fill", *inside, ballast=22_000_000)
+    worker = start("fill", *inside, ballast=62_000_000)
     out, _ = worker.process.communicate(timeout=PATIENCE)
     if worker.process.returncode in {1, 77} and not out:
         pytest.skip("no permission to mount a small disk here")

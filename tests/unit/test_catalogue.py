@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from exporters.catalogue import (
 )
 from exporters.formats import FORMATS
 from exporters.formats.table import Kind, Table
+from exporters.formats.wording import LANGUAGES
 from tests.unit.conftest import Golden
 from warehouse.errors import ModelError
 from warehouse.generations import Snapshot, open_snapshot
@@ -45,7 +47,7 @@ description = "Parts used."
 formats = ["csv"]
 
 [arguments]
-maker = { type = "text", description = "Only parts of this maker." }
+maker = { type = "text", title = "Maker", description = "Only parts of this maker." }
 
 [columns]
 part = { title = "Part", kind = "text", description = "Name." }
@@ -73,8 +75,8 @@ def write_report(root: Path, text: str) -> Path:
 
 def test_the_promised_types_come_in_the_promised_formats() -> None:
     for name in ("bookings", "ratings", "revenue", "services"):
-        for format_ in ("csv", "xlsx", "pdf"):
-            assert find_report(CATALOGUE, name, format_).name == name
+        for format_ in FORMATS:
+            assert find_report(CATALOGUE, name, format_)[0].name == name
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -98,12 +100,12 @@ def test_queries_give_the_declared_columns_in_fitting_types(
         )
         for report in CATALOGUE.values():
             rows = read(snapshot, report, busiest)
-            assert rows.schema.names == [TENANT, *report.header.columns], report.name
+            assert rows.schema.names == list(report.fields), report.name
             assert set(rows[TENANT].to_pylist()) <= {busiest}
-            for column in report.columns:
+            for column in report.columns("en"):
                 type_ = rows.schema.field(column.name).type
                 assert FITS[column.kind](type_), f"{report.name}.{column.name}: {column.kind} is {type_}"
-            table = Table(report.header.title, report.columns, (), datetime(2026, 3, 1, tzinfo=UTC))
+            table = Table(report.title("en"), report.columns("en"), (), datetime(2026, 3, 1, tzinfo=UTC))
             written = FORMATS["csv"].write(table, rows.to_batches(), io.BytesIO())
             assert written.rows == rows.num_rows
 
@@ -158,6 +160,26 @@ def test_services_follow_their_categories_and_their_life(sample: Snapshot) -> No
         assert found(date_from=day) == {row[0] for row in rows if row[3] is None or row[3] >= day}
 
 
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_title_is_in_every_language(name: str) -> None:
+    header = CATALOGUE[name].header
+    assert {*header.languages, "en"} == set(LANGUAGES)
+    for language, titles in header.languages.items():
+        assert titles.columns.keys() == header.columns.keys(), language
+        assert titles.arguments.keys() == header.arguments.keys(), language
+        assert bool(titles.group) == bool(header.group), language
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_rows_of_a_group_follow_one_another(name: str, sample: Snapshot) -> None:
+    report = CATALOGUE[name]
+    if report.header.group is None:
+        return
+    groups = read(sample, report, "101")[report.header.group.name].to_pylist()
+    changes = [group for before, group in pairwise([None, *groups]) if group != before]
+    assert len(changes) == len(set(changes)) > 1
+
+
 def test_every_argument_is_tried_above() -> None:
     tried = {(name, argument) for name, argument, _, _ in NARROWING}
     tried |= {("services", argument) for argument in ("category_ids", "date_from", "date_to")}
@@ -169,7 +191,7 @@ def test_golden(name: str, sample: Snapshot, golden: Golden) -> None:
     report = CATALOGUE[name]
     rows = read(sample, report, "112", date_from="2025-11-01", date_to="2025-11-30")
     out = io.BytesIO()
-    table = Table(report.header.title, report.columns, (), datetime(2026, 3, 1, tzinfo=UTC))
+    table = Table(report.title("en"), report.columns("en"), (), datetime(2026, 3, 1, tzinfo=UTC))
     FORMATS["csv"].write(table, rows.to_batches(), out)
     golden.check(f"reports/{name}.csv", out.getvalue())
 
@@ -177,7 +199,7 @@ def test_golden(name: str, sample: Snapshot, golden: Golden) -> None:
 def test_a_report_of_ones_own_is_one_file(tmp_path: Path) -> None:
     catalogue = load_catalogue(write_report(tmp_path, GOOD))
     assert list(catalogue) == ["parts"]
-    assert [column.title for column in catalogue["parts"].columns] == ["Part"]
+    assert [column.title for column in catalogue["parts"].columns("nb")] == ["Part"]
     assert catalogue["parts"].parse_filters({"maker": "Bosch"}) == {"maker": "Bosch"}
 
 
@@ -195,6 +217,8 @@ def test_a_report_of_ones_own_is_one_file(tmp_path: Path) -> None:
         ("/*\n", "", ["must begin with"]),
         ("select workshop_id, part", "select workshop_id part part", ["does not parse"]),
         ("maker = $maker)", "maker = $maker); select 1", ["exactly one query"]),
+        ("*/", '[languages.nb]\ntitle = "Deler"\ncolumns = { maker = "x" }\n*/', ["languages.nb", "maker"]),
+        ("*/", '[languages.fr]\ntitle = "Pièces"\n*/', ["languages.fr"]),
     ],
 )
 def test_a_wrong_file_is_told(tmp_path: Path, old: str, new: str, told: list[str]) -> None:
