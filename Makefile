@@ -39,10 +39,11 @@ check: .venv/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-## bench: measure the night beside a script written by hand, write docs/benchmarks.md; BENCH_BOOKINGS=1000000 for less
+## bench: measure the nights and the formats beside their peers, write docs/benchmarks.md; BENCH_BOOKINGS=1000000 for less
 BENCH_BOOKINGS ?= 10000000
-bench: .venv/.demo
-	$(BIN)/python -m bench $(BENCH_BOOKINGS)
+bench: .venv/.bench
+	$(BIN)/python -m bench nights $(BENCH_BOOKINGS)
+	$(BIN)/python -m bench formats
 
 ## dev: Dagster's web page on http://127.0.0.1:3000
 dev: .venv/.demo
@@ -58,6 +59,10 @@ clean:
 
 .venv/.demo: .venv/bin/uv pyproject.toml uv.lock
 	$(BIN)/uv sync --quiet --locked --inexact --no-dev --python $(BIN)/python
+	touch $@
+
+.venv/.bench: .venv/bin/uv pyproject.toml uv.lock
+	$(BIN)/uv sync --quiet --locked --inexact --no-dev --group bench --python $(BIN)/python
 	touch $@
 
 .venv/.test: .venv/bin/uv pyproject.toml uv.lock tests/install_tools.sh

@@ -1,6 +1,7 @@
-"""The benchmarks, run one after another: `python -m bench <bookings> [keep]`.
+"""The benchmarks: `python -m bench nights <bookings>` and `python -m bench formats`, with `keep` at the end
+to keep the files in data/bench.
 
-They show their results and write docs/benchmarks.md. With `keep` the files in data/bench stay afterwards.
+They show their results and write them to their part of docs/benchmarks.md.
 """
 
 import shutil
@@ -10,39 +11,54 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench import formats_results, nights_results
+from bench.formats import measure_formats
 from bench.measure import run_step
 from bench.nights import measure_nights
+from bench.page import show_tables, write_part
 from bench.platform_data import PlatformSize
-from bench.results import make_tables, page_text, show_tables
 
 _ROOT = Path(__file__).resolve().parent.parent
 _FOLDER = _ROOT / "data" / "bench"
 _PAGE = _ROOT / "docs" / "benchmarks.md"
 _PAGES = "bench.rest_pages"
+_console = Console()
 
 
-def main(bookings: int, *, keep: bool) -> None:
-    """Measure with this many bookings.
+def main(subject: str, *options: str) -> None:
+    """Measure one subject.
 
     Raises:
         RuntimeError: a step failed, or our side and its peer did not make the same tables.
     """
-    console = Console()
     shutil.rmtree(_FOLDER, ignore_errors=True)
     _FOLDER.mkdir(parents=True)
     try:
-        figures = measure_nights(_FOLDER, PlatformSize(bookings), console.print)
+        if subject == "nights":
+            _measure_nights(int(options[0].replace("_", "")))
+        else:
+            _measure_formats()
     finally:
-        if not keep:
+        if options[-1:] != ("keep",):
             shutil.rmtree(_FOLDER)
+
+
+def _measure_nights(bookings: int) -> None:
+    figures = measure_nights(_FOLDER, PlatformSize(bookings), _console.print)
     pages = None
     if find_spec(_PAGES):
-        console.print("Pages of an API")
+        _console.print("Pages of an API")
         pages = run_step(_PAGES).told
-    tables = make_tables(figures, pages)
-    show_tables(tables, console)
-    _PAGE.write_text(page_text(figures, tables), encoding="utf-8")
+    tables = nights_results.make_tables(figures, pages)
+    show_tables(tables, _console)
+    write_part(_PAGE, "Nights: data in", nights_results.introduce(figures), tables)
+
+
+def _measure_formats() -> None:
+    tables = formats_results.make_tables(measure_formats(_FOLDER, _console.print))
+    show_tables(tables, _console)
+    write_part(_PAGE, "Formats: files out", formats_results.INTRODUCTION, tables)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1].replace("_", "")), keep=sys.argv[2:] == ["keep"])
+    main(*sys.argv[1:])

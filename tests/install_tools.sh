@@ -11,7 +11,7 @@ need pdftotext poppler-utils
 need qpdf qpdf
 need chromium chromium
 need java default-jre-headless
-[ -e /usr/share/java/preflight.jar ] || packages="$packages libpdfbox2-java"
+[ -e /usr/share/java/preflight.jar ] && [ -e /usr/share/java/jaxb-api.jar ] || packages="$packages libpdfbox2-java libjaxb-api-java libactivation-java"
 
 if [ -n "$packages" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null 2>&1; then

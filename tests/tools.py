@@ -15,7 +15,17 @@ _PATIENCE = 120
 """Seconds after which a program is ended."""
 
 _JAVA = Path("/usr/share/java")
-_PREFLIGHT = ("preflight", "pdfbox2", "fontbox2", "xmpbox", "commons-logging", "commons-io")
+_PREFLIGHT = (
+    "preflight",
+    "pdfbox2",
+    "fontbox2",
+    "xmpbox",
+    "commons-logging",
+    "commons-io",
+    "jaxb-api",
+    "javax.activation",
+)
+"""Java has left out what preflight reads metadata by, so it is beside."""
 _OOXML = ROOT / ".venv" / "ooxml" / "node_modules" / "@xarsh"
 
 

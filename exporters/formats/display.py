@@ -5,17 +5,21 @@ of the year. No digit is rounded away.
 """
 
 import re
-from decimal import Decimal
+from datetime import date, datetime
+from decimal import Decimal, localcontext
 from functools import lru_cache
 
 import polars as pl
 from babel import Locale
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, get_minus_sign_symbol
 
 from exporters.formats.table import Kind, Language
 from exporters.formats.wording import say
 
 _LOCALES: dict[Language, str] = {"nb": "nb_NO", "sv": "sv_SE", "da": "da_DK", "de": "de_DE", "en": "en_GB"}
+
+_DIGITS = 100
+"""Enough that no sum is rounded."""
 
 
 @lru_cache
@@ -38,17 +42,26 @@ def timestamp_format(language: Language) -> str:
     return f"{date_format(language)} %H:%M:%S"
 
 
+def show_time(value: date, language: Language) -> str:
+    """Returns a date, or a timestamp in its own wall clock, as `show_column` does."""
+    form = timestamp_format(language) if isinstance(value, datetime) else date_format(language)
+    return value.strftime(form)
+
+
 def show_value(
     value: Decimal | int | None, kind: Kind, language: Language, currency: str | None = None
 ) -> str:
     """Returns one number as `show_column` does, money of a known currency with its sign; None as a dash."""
     if value is None:
         return say(language, "no_value")
-    locale = find_locale(language)
     if kind == "money" and currency:
-        return str(format_currency(value, currency, locale=locale, decimal_quantization=False))
-    places = max(-int(Decimal(value).as_tuple().exponent), 0)
-    return str(format_decimal(value, "#,##0" + ("." + "0" * places if places else ""), locale=locale))
+        locale = find_locale(language)
+        with localcontext(prec=_DIGITS):
+            shown = format_currency(value, currency, locale=locale, decimal_quantization=False)
+        # Babel writes a hyphen for the minus of patterns that have none of their own.
+        return str(shown).replace("-", get_minus_sign_symbol(locale))
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return str(_show_numbers(pl.Series([text]), language)[0])
 
 
 def show_column(values: pl.Series, kind: Kind, language: Language) -> pl.Series:

@@ -185,12 +185,13 @@ class Frames:
 
     def _count(self, frame: pl.DataFrame) -> None:
         for column in self._table.columns:
-            values = frame[column.name].drop_nulls()
-            self.filled[column.name] += values.len()
+            values = frame[column.name]
+            filled = values.len() - values.null_count()
+            self.filled[column.name] += filled
             if column.kind not in _SUMMED or values.dtype.is_float():
                 continue
             total = self.sums.setdefault(column.name, None)
-            if values.len():
+            if filled:
                 # In 128 bits, because a sum in the column's own width wraps around silently.
                 wide = values.cast(pl.Int128) if values.dtype.is_integer() else values
                 self.sums[column.name] = _EXACT.add(total or Decimal(0), Decimal(wide.sum()))

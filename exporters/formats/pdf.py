@@ -1,43 +1,188 @@
-"""PDF: the table on A4 pages, with its title and details above the rows and the totals below.
+"""PDF: the table on A4 pages, below its title and details, after a cover when there is a summary.
 
-A text wider than its column is cut with an ellipsis, and noted; any other value is set smaller until it fits.
+A text that is wider than its column is wrapped or cut with an ellipsis, and noted when cut; any other value
+is set smaller until it fits. Pages are written as they fill.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from exporters.formats.contrast import check_color
 from exporters.formats.frames import Frames
-from exporters.formats.table import Table, Written
+from exporters.formats.parallel import map_in_order
+from exporters.formats.pdf_document import Bookmark, write_catalog
+from exporters.formats.pdf_fonts import write_font
+from exporters.formats.pdf_groups import Groups
+from exporters.formats.pdf_heading import FOOTER_SIZE, draw_footer, draw_heading, draw_titles
+from exporters.formats.pdf_ink import GREY, draw_text
+from exporters.formats.pdf_insert import InsertedPages
+from exporters.formats.pdf_layout import LONG_SIDE, SHORT_SIDE, lay_out
+from exporters.formats.pdf_logo import LOGO, read_logo, write_logo
+from exporters.formats.pdf_objects import Objects, PageTree, compress
+from exporters.formats.pdf_pages import COUNT, TITLES, PageArt, PageNumbers, Pages
+from exporters.formats.pdf_text import RowEncoder, Rows, show_frame
+from exporters.formats.pdf_typeface import Typeface, literal
+from exporters.formats.pdf_units import PageBreaker, Units
+from exporters.formats.table import Column, Table, Written
+from exporters.formats.wording import say
 
-_SAMPLE_ROWS = 500
-"""First rows, on which the column widths are measured."""
+_COVER_FOOTER = b"1 0 0 1 5.69 -10 cm\n"
+"""Moves the number of a page below the footer that a cover has of its own."""
+
+_SAMPLE_ROWS = 1_000
+"""First rows, on which the columns' places are chosen."""
 
 
 def write(table: Table, batches: Iterable[pa.RecordBatch], out: BinaryIO) -> Written:
-    """Writes the table as a PDF document, which is held in memory until its last page is known.
+    """Writes the table as a PDF document.
 
-    Raises ValueError and TypeError as `Frames` does; nothing is
-    written to `out` then.
+    Raises ValueError and TypeError as `Frames` does, and ValueError for a logo that is no image or a colour
+    that is none. When that is known from the table and the first rows, nothing is written to `out` then.
     """
-    # fpdf2 takes most of a second to import, which nobody should wait for who writes no PDF.
-    from exporters.formats.pdf_drawing import Drawing  # noqa: PLC0415
-
     frames = Frames(table, batches)
-    drawing = Drawing(table, frames, _show(frames.sample(_SAMPLE_ROWS)))
-    for frame in frames:
-        drawing.add(_show(frame))
-    out.write(drawing.finish())
+    document = _Document(table, frames)
+    document.write(out)
     return frames.written()
 
 
-def _show(frame: pl.DataFrame) -> pl.DataFrame:
-    """Returns the frame with every value as the text that is drawn."""
-    return frame.select(
-        pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S" if isinstance(dtype, pl.Datetime) else "%Y-%m-%d")
-        if dtype.is_temporal()
-        else pl.col(name).cast(pl.String)
-        for name, dtype in frame.schema.items()
-    )
+class _Document:
+    """The document: first what its pages have in common, then these, then what they have referred to."""
+
+    def __init__(self, table: Table, frames: Frames) -> None:
+        check_color(table.brand.color)
+        self._table, self._frames = table, frames
+        columns = tuple(_name_currency(column, table.currency) for column in table.columns)
+        self._body = Typeface("F1", "DejaVuSans.ttf")
+        self._bold = Typeface("F2", "DejaVuSans-Bold.ttf")
+        sample = show_frame(frames.sample(_SAMPLE_ROWS), table.columns, table.language)
+        self._layout = lay_out(columns, sample, self._body, self._bold)
+        self._encoder = RowEncoder(self._layout, self._body)
+        self._logo = read_logo(table.brand.logo) if table.brand.logo else None
+        self._cover = _draw_cover(table, frames)
+
+    def write(self, out: BinaryIO) -> None:
+        objects = Objects(out)
+        cover = InsertedPages(objects, self._cover) if self._cover else None
+        tree = PageTree(objects)
+        if cover:
+            cover.write(tree.parent)
+            for page in cover.pages:
+                tree.add(page)
+        shared = _Shared(objects)
+        art = self._draw_art()
+        pages = Pages(objects, tree, shared.resources, art)
+        breaker = PageBreaker(art.first_room, art.room)
+        groups = Groups(self._table, self._layout, (self._body, self._bold), self._frames, breaker)
+        first = tree.count
+        pages.write(self._fill_pages(groups))
+        for place, footer in enumerate(cover.footers if cover else ()):
+            shared.write_form(
+                footer,
+                _COVER_FOOTER + art.numbers.draw(place + 1),
+                (SHORT_SIDE, LONG_SIDE),
+                shared.footer_resources,
+            )
+        self._finish(objects, shared, art, tree.count)
+        tree.finish()
+        top = self._layout.page_height
+        below = tuple(Bookmark(title, tree.pages[page], y) for title, page, y in pages.headings)
+        data = Bookmark(say(self._table.language, "data"), tree.pages[first], top, below)
+        summary = Bookmark(say(self._table.language, "summary"), tree.pages[0], LONG_SIDE)
+        write_catalog(objects, tree.root, self._table, (summary, data) if cover else (data,))
+
+    def _draw_art(self) -> PageArt:
+        table, frames, faces = self._table, self._frames, (self._body, self._bold)
+        heading = draw_heading(table, self._layout, faces, frames, self._logo, is_whole=not self._cover)
+        titles = draw_titles(self._layout, self._bold, table.brand.color, frames)
+        footer = draw_footer(table, self._layout, self._body, frames)
+        start, top = self._encoder.start, self._encoder.top
+        numbers = PageNumbers(self._body, table.language)
+        return PageArt(self._layout, numbers, heading, titles, footer, start, top)
+
+    def _fill_pages(self, groups: Groups) -> Iterator[Units]:
+        """Yields each page's units; notes what was cut or shown as a box in them."""
+        columns, language = self._table.columns, self._table.language
+        cut = boxes = np.zeros(len(columns), np.int64)
+
+        def encode(part: pl.DataFrame) -> tuple[Rows, pl.DataFrame]:
+            return self._encoder.encode(show_frame(part, columns, language)), part
+
+        parts = (part for frame in self._frames for part in self._encoder.cut(frame))
+        for rows, part in map_in_order(encode, parts):
+            cut, boxes = cut + rows.cut, boxes + rows.boxes
+            yield from groups.add(rows, part)
+        for number, column in enumerate(columns):
+            self._frames.note(column, "cut_to_width", int(cut[number]))
+            self._frames.note(column, "no_glyph", int(boxes[number]))
+        if self._frames.rows:
+            yield from groups.finish()
+        else:
+            words = literal(self._body.codes(say(language, "no_data")))
+            yield Units.of(Rows(b" 0 -6 Td " + words + b"Tj ", np.array([0, 1]), np.zeros(1), cut, boxes))
+
+    def _finish(self, objects: Objects, shared: "_Shared", art: PageArt, pages: int) -> None:
+        """Writes the forms and fonts, when all that is shown in them is known."""
+        total = f"BT {GREY} ".encode() + draw_text(self._body, FOOTER_SIZE, 0, 0, str(pages)) + b"ET"
+        shared.write_form(shared.count, total, (60, 12))
+        shared.write_form(shared.titles, art.titles.content, (self._layout.page_width, art.titles.height))
+        logo = write_logo(objects, self._logo) if self._logo else None
+        shared.write_resources(logo)
+        write_font(objects, shared.body, self._body, "DejaVuSans")
+        write_font(objects, shared.bold, self._bold, "DejaVuSans-Bold")
+
+
+class _Shared:
+    """The numbers of the objects that pages refer to and that are written last."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self.resources, self.footer_resources = objects.reserve(), objects.reserve()
+        self._font_resources = objects.reserve()
+        self.body, self.bold = objects.reserve(), objects.reserve()
+        self.titles, self.count = objects.reserve(), objects.reserve()
+
+    def write_form(
+        self, number: int, content: bytes, size: tuple[float, float], resources: int | None = None
+    ) -> None:
+        """Writes operators that can be drawn on any page, as far below 0 as above; they show text alone.
+
+        With other `resources` they show what these name, too.
+        """
+        box = b"%.2f %.2f %.2f %.2f" % (0, -size[1], size[0], size[1])
+        self._objects.write_stream(
+            number,
+            compress(content),
+            b"/Type /XObject /Subtype /Form /BBox [%b] /Resources %d 0 R /Filter /FlateDecode"
+            % (box, resources or self._font_resources),
+        )
+
+    def write_resources(self, logo: int | None) -> None:
+        """Writes what the names in content streams mean."""
+        fonts = b"/Font << /F1 %d 0 R /F2 %d 0 R >>" % (self.body, self.bold)
+        forms = f"/{TITLES} {self.titles} 0 R /{COUNT} {self.count} 0 R"
+        images = f" /{LOGO} {logo} 0 R" if logo else ""
+        count_only = f"/XObject << /{COUNT} {self.count} 0 R >>".encode()
+        self._objects.write(self._font_resources, b"<< %b >>" % fonts)
+        self._objects.write(self.footer_resources, b"<< %b %b >>" % (fonts, count_only))
+        everything = f"/XObject << {forms}{images} >>".encode()
+        self._objects.write(self.resources, b"<< %b %b >>" % (fonts, everything))
+
+
+def _name_currency(column: Column, currency: str | None) -> Column:
+    if column.kind != "money" or not currency:
+        return column
+    return replace(column, title=f"{column.title} ({currency})")
+
+
+def _draw_cover(table: Table, frames: Frames) -> bytes | None:
+    if not table.key_figures and not table.charts:
+        return None
+    # The cover's libraries take most of a second to import.
+    from exporters.formats.pdf_cover import draw_cover  # noqa: PLC0415
+
+    return draw_cover(table, frames)

@@ -16,7 +16,7 @@ from warehouse.generations import open_snapshot
 def test_types(cli: Cli) -> None:
     items = {item["type"]: item for item in cli.ask("types")["items"]}
     assert set(items) == {"bookings", "ratings", "revenue", "services"}
-    assert items["ratings"]["formats"] == ["csv", "xlsx", "pdf"]
+    assert items["ratings"]["formats"] == ["csv", "xlsx", "pdf", "html", "parquet"]
     arguments = {row["name"]: row["type"] for row in items["ratings"]["arguments"]}
     assert arguments["rating_min"] == "decimal"
     assert [row["name"] for row in items["revenue"]["columns"]] == ["period", "done_jobs", "revenue"]

@@ -103,8 +103,8 @@ def test_export_whose_job_another_worker_took(cli: Cli, monkeypatch: pytest.Monk
     """The other worker vanishes; the export waits for its lease to end and goes on."""
     request = Exports.request
 
-    def request_and_lose(self: Exports, *arguments: Any) -> Job:
-        job = request(self, *arguments)
+    def request_and_lose(self: Exports, *arguments: Any, **options: Any) -> Job:
+        job = request(self, *arguments, **options)
         assert self.jobs.claim("elsewhere", timedelta(seconds=0.3), job.job_id) is not None
         return job
 

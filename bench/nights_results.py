@@ -1,22 +1,14 @@
-"""The results as tables: shown on the terminal and written as docs/benchmarks.md."""
+"""The nights' results as tables."""
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import duckdb
-from rich.console import Console
-from rich.table import Table
 
 from bench.measure import Run, Runs
 from bench.nights import LITTLE_MEMORY, MEMORY, NightFigures
+from bench.page import ResultTable
 
 _INTRODUCTION = """\
-# Benchmarks
-
-Written by `make bench`. Quote the ratios: each compares two measurements of one run on one machine. The
-seconds belong to that machine, which has {cores} cores and {memory} GB of memory.
-
 The peer is [a script](../bench/hand_written.sql) for DuckDB {duckdb}, written by hand for these files
 alone: the same Parquet files in, the same published tables out, in the same order, within the same memory.
 It trusts its data. The night does more: it judges each row, sets unfit rows aside with their reasons,
@@ -30,17 +22,8 @@ changes 70 in 100 are changed bookings, more than half of them of the last month
 of the three years, 20 are new bookings, 9 new or changed ratings and 1 changed services; a few workshops
 have a new name.
 
-Each measurement is a process of its own, from its start to its end.
+The seconds are of whole processes, from their start to their end.
 """
-
-
-@dataclass(frozen=True)
-class ResultTable:
-    """Results under one title."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 def make_tables(figures: NightFigures, pages: Mapping[str, float] | None) -> list[ResultTable]:
@@ -48,31 +31,15 @@ def make_tables(figures: NightFigures, pages: Mapping[str, float] | None) -> lis
     return [_ratios(figures, pages), _seconds(figures), _parts(figures), *(_pages(pages) if pages else [])]
 
 
-def show_tables(tables: Sequence[ResultTable], console: Console) -> None:
-    """Print the tables."""
-    for result in tables:
-        table = Table(*result.columns, title=result.title, title_justify="left")
-        for row in result.rows:
-            table.add_row(*row)
-        console.print(table)
-
-
-def page_text(figures: NightFigures, tables: Sequence[ResultTable]) -> str:
-    """The page of the documentation, as Markdown."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    text = _INTRODUCTION.format(
-        cores=os.cpu_count(),
-        memory=round(memory),
+def introduce(figures: NightFigures) -> str:
+    """What was measured and how."""
+    return _INTRODUCTION.format(
         duckdb=duckdb.__version__,
         bookings=figures.size.bookings,
         services=figures.size.services,
         workshops=figures.size.workshops,
         changes=figures.changes,
     )
-    for table in tables:
-        lines = [table.columns, ["---"] * len(table.columns), *table.rows]
-        text += f"\n## {table.title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    return text
 
 
 def _ratios(figures: NightFigures, pages: Mapping[str, float] | None) -> ResultTable:
