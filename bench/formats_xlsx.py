@@ -1,128 +1,109 @@
-"""One workbook of a Parquet file of bookings: `python -m bench.formats_xlsx <parquet> <case> [<rows>]`.
+"""Writing the bookings as a workbook once: `python -m bench.formats_xlsx <parquet> <case> [<rows>]`.
 
-The cases are `ours`, `ours_unshared` (every text in its own cell), `xlsxwriter` (its constant memory mode)
-and `jetxl`, the fastest other writer that installs from PyPI; it takes no decimals, so they become floats.
-With `rows` only the first so many are written. It prints the seconds of the write, in which the rows are read
-too, the rows and the bytes of the file.
+The cases are `ours`, `ours_unshared` (every text in its own cell), `xlsxwriter` (its constant memory mode) and
+`jetxl`, the fastest other writer that installs from PyPI. With `rows` only the first so many are written.
+
+Prints the wall seconds from opening the Parquet file to the last byte of the workbook, its rows and bytes.
 """
 
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
-from xlsxwriter import Workbook
 
-from exporters.formats import xlsx_strings
-from exporters.formats.table import Column, Kind, Table
-from exporters.formats.xlsx import write
-
-_BATCH_ROWS = 16_384
-_KINDS: dict[str, Kind] = {"start_at": "timestamp", "completed_at": "timestamp", "price": "money"}
+_Write = Callable[[Path, int, Path], None]
 
 
-class _Bookings:
-    """The file's first rows, as batches."""
+def _ours(*, shared: bool = True) -> _Write:
+    from bench.formats_data import bookings_table, read_batches  # noqa: PLC0415
+    from exporters.formats import xlsx, xlsx_strings  # noqa: PLC0415
 
-    def __init__(self, path: Path, rows: int) -> None:
-        # Without reading ahead, whose memory would be counted as the writer's.
-        self._file = pq.ParquetFile(path, pre_buffer=False)
-        self.schema = self._file.schema_arrow
-        self.rows = min(rows, self._file.metadata.num_rows)
+    if not shared:
+        xlsx_strings._LIMIT_BYTES = -1
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        left = self.rows
-        for batch in self._file.iter_batches(_BATCH_ROWS, use_threads=False):
-            if left <= 0:
-                return
-            yield batch.slice(0, left)
-            left -= batch.num_rows
+    def write(source: Path, rows: int, target: Path) -> None:
+        with target.open("wb") as out:
+            xlsx.write(bookings_table(), read_batches(source, rows), out)
+
+    return write
 
 
-def _kind(field: pa.Field) -> Kind:
-    if field.name in _KINDS:
-        return _KINDS[field.name]
-    if pa.types.is_integer(field.type):
-        return "integer"
-    return "decimal" if pa.types.is_decimal(field.type) else "text"
+def _xlsxwriter() -> _Write:
+    """By its typed methods and row by row, as its documentation says for large files."""
+    from xlsxwriter import Workbook  # noqa: PLC0415
+
+    from bench.formats_data import bookings_table, read_batches  # noqa: PLC0415
+
+    def write(source: Path, rows: int, target: Path) -> None:
+        workbook = Workbook(target, {"constant_memory": True})
+        sheet = workbook.add_worksheet("Data")
+        money = workbook.add_format({"num_format": "#,##0.00"})
+        moment = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        ways: dict[str, tuple[Callable[..., object], tuple[object, ...]]] = {
+            "text": (sheet.write_string, ()),
+            "integer": (sheet.write_number, ()),
+            "decimal": (sheet.write_number, ()),
+            "money": (sheet.write_number, (money,)),
+            "timestamp": (sheet.write_datetime, (moment,)),
+        }
+        columns = bookings_table().columns
+        plan = [(position, *ways[column.kind]) for position, column in enumerate(columns)]
+        for position, column in enumerate(columns):
+            sheet.write_string(0, position, column.title)
+        row = 0
+        for batch in read_batches(source, rows):
+            lists = [batch.column(column.name).to_pylist() for column in columns]
+            for values in zip(*lists, strict=True):
+                row += 1
+                for (position, put, look), value in zip(plan, values, strict=True):
+                    if value is not None:
+                        put(row, position, value, *look)
+        workbook.close()
+
+    return write
 
 
-def write_ours(bookings: _Bookings, path: Path) -> None:
-    """Write with this product."""
-    columns = tuple(Column(f.name, f.name, _kind(f), total=f.name == "price") for f in bookings.schema)
-    table = Table("Bookings", columns, (), datetime(2025, 4, 1, tzinfo=UTC), currency="NOK")
-    with path.open("wb") as out:
-        write(table, bookings.batches(), out)
+def _jetxl() -> _Write:
+    """It takes the whole table at once, and no decimals, which become floats."""
+    import pyarrow as pa  # noqa: PLC0415
+    from jetxl import write_sheet_arrow  # noqa: PLC0415
+
+    def write(source: Path, rows: int, target: Path) -> None:
+        table = pq.read_table(source).slice(0, rows)
+        for position, field in enumerate(table.schema):
+            if pa.types.is_decimal(field.type):
+                floats = table.column(position).cast(pa.float64())
+                table = table.set_column(position, field.name, floats)
+        write_sheet_arrow(table.combine_chunks(), str(target), sheet_name="Data")
+
+    return write
 
 
-def write_ours_unshared(bookings: _Bookings, path: Path) -> None:
-    """Write with this product, no text shared."""
-    xlsx_strings._LIMIT_BYTES = -1
-    write_ours(bookings, path)
-
-
-def write_xlsxwriter(bookings: _Bookings, path: Path) -> None:
-    """Write with XlsxWriter by its typed methods, row by row, as its documentation says for large files."""
-    workbook = Workbook(path, {"constant_memory": True})
-    sheet = workbook.add_worksheet("Data")
-    money = workbook.add_format({"num_format": "#,##0.00"})
-    moment = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-    ways: dict[Kind, tuple[Callable[..., object], tuple[object, ...]]] = {
-        "text": (sheet.write_string, ()),
-        "integer": (sheet.write_number, ()),
-        "decimal": (sheet.write_number, ()),
-        "money": (sheet.write_number, (money,)),
-        "timestamp": (sheet.write_datetime, (moment,)),
-    }
-    plan = [(position, *ways[_kind(field)]) for position, field in enumerate(bookings.schema)]
-    for position, field in enumerate(bookings.schema):
-        sheet.write_string(0, position, field.name)
-    row = 0
-    for batch in bookings.batches():
-        columns = [column.to_pylist() for column in batch.columns]
-        for values in zip(*columns, strict=True):
-            row += 1
-            for (position, put, look), value in zip(plan, values, strict=True):
-                if value is not None:
-                    put(row, position, value, *look)
-    workbook.close()
-
-
-def write_jetxl(bookings: _Bookings, path: Path) -> None:
-    """Write with jetxl, which takes the whole table at once."""
-    from jetxl import write_sheet_arrow  # noqa: PLC0415 - its start is no part of the other cases
-
-    rows = pa.Table.from_batches(bookings.batches())
-    for position, field in enumerate(rows.schema):
-        if pa.types.is_decimal(field.type):
-            rows = rows.set_column(position, field.name, rows.column(position).cast(pa.float64()))
-    write_sheet_arrow(rows.combine_chunks(), str(path), sheet_name="Data")
-
-
-_CASES: dict[str, Callable[[_Bookings, Path], None]] = {
-    "ours": write_ours,
-    "ours_unshared": write_ours_unshared,
-    "xlsxwriter": write_xlsxwriter,
-    "jetxl": write_jetxl,
+CASES: dict[str, Callable[[], _Write]] = {
+    "ours": _ours,
+    "ours_unshared": lambda: _ours(shared=False),
+    "xlsxwriter": _xlsxwriter,
+    "jetxl": _jetxl,
 }
+"""By name, what imports a writer and gives it; imports are not measured."""
 
 
-def main(source: Path, case: str, rows: int) -> None:
-    """Write the workbook into a folder that is removed again."""
-    bookings = _Bookings(source, rows)
+def main(source: Path, case: str, rows: int | None) -> None:
+    """Write the workbook into a folder that is removed again, and print what it took."""
+    write = CASES[case]()
+    count = min(rows or sys.maxsize, pq.read_metadata(source).num_rows)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bookings.xlsx"
         start = time.perf_counter()
-        _CASES[case](bookings, path)
+        write(source, count, path)
         seconds = time.perf_counter() - start
         size = path.stat().st_size
-    print(json.dumps({"seconds": seconds, "rows": bookings.rows, "bytes": size}))  # noqa: T201
+    print(json.dumps({"seconds": seconds, "rows": count, "bytes": size}))  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if sys.argv[3:] else sys.maxsize)
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if sys.argv[3:] else None)

@@ -52,7 +52,7 @@ class ReportColumnHeader(Header):
 
 
 class GroupHeader(Header):
-    """What rows are grouped by: a text column, or a text field that the query gives right after the workshop."""
+    """What rows are grouped by: a text column, or a text field that the query gives after the workshop."""
 
     name: str
     title: str

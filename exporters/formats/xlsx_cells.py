@@ -5,7 +5,7 @@ evaluating it when it is edited. What Excel cannot hold exactly, a number of man
 calendar, is a string too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from exporters.formats.table import Column, NoteKind
 from exporters.formats.xlsx_numbers import DIGITS
-from exporters.formats.xlsx_strings import Coded
+from exporters.formats.xlsx_strings import SharedStrings
 from exporters.formats.xlsx_text import cut_column, escape, find_traits, looks_like_formula, text_elements
 
 _EPOCH = 25_569
@@ -47,8 +47,6 @@ class Chunk:
     first_row: int
     """The sheet's number of the first row, from 1."""
     frame: pl.DataFrame
-    shared: Mapping[str, Coded]
-    """The columns whose texts are in the workbook's list, by name."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,8 @@ class _Cells:
 class RowXml:
     """Makes rows of the table's columns. It may be called by several threads at once."""
 
-    def __init__(self, columns: Sequence[Column], styles: CellStyles) -> None:
+    def __init__(self, columns: Sequence[Column], styles: CellStyles, strings: SharedStrings) -> None:
+        self._strings = strings
         self._columns = columns
         self._styles = styles
         self._starts = [f'<c r="{xl_col_to_name(position)}' for position in range(len(columns))]
@@ -83,11 +82,10 @@ class RowXml:
 
     def _cells(self, position: int, chunk: Chunk) -> _Cells:
         column, style = self._columns[position], self._styles.columns[position]
-        if column.name in chunk.shared:
-            coded = chunk.shared[column.name]
-            return _Cells(coded.cells.gather(coded.codes).gather(coded.rows))
         values = chunk.frame[column.name]
         match column.kind:
+            case "text" if column.name in self._strings.columns:
+                return self._shared(column, values)
             case "text":
                 return self._texts(column, values)
             case "boolean":
@@ -120,10 +118,13 @@ class RowXml:
         texts = escape(values) if traits.escapable else values
         return _Cells(texts, ' t="inlineStr"><is><t>', "</t></is></c>", noted)
 
-    def refer(self, texts: list[str], place: int) -> pl.Series:
-        """Returns the cells that refer to texts which follow one another in the list of strings."""
-        places = pl.Series(range(place, place + len(texts)), dtype=pl.Int64).cast(pl.String)
-        return self._styled(pl.Series(texts, dtype=pl.String), ' t="s"><v>', places, "</v></c>")
+    def _shared(self, column: Column, values: pl.Series) -> _Cells:
+        encoded = values.to_arrow().dictionary_encode()
+        texts = pl.Series(encoded.dictionary, dtype=pl.String)
+        rows = pl.Series(encoded.indices)
+        places = pl.Series([self._strings.places.get(text) for text in texts], dtype=pl.Int64)
+        own = self._texts(column, texts.set(places.is_not_null(), None))
+        ...
 
     def _styled(self, texts: pl.Series, before: str, contents: pl.Series, after: str) -> pl.Series:
         """Returns the contents between `before` and `after`, with the style of each one's text."""

@@ -13,7 +13,7 @@ from PIL import Image
 
 from exporters.formats.display import show_value
 from exporters.formats.frames import Frames
-from exporters.formats.pdf_cover import draw_cover
+from exporters.formats.pdf.cover import draw_cover
 from exporters.formats.table import Brand, Chart, KeyFigure, Note, Table
 from exporters.formats.wording import LANGUAGES, say
 from tests.format_tables import table

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from exporters.formats.pdf_objects import Objects, compress, text_string
+from exporters.formats.pdf.objects import Objects, compress, text_string
 from exporters.formats.table import Language, Table
 
 _PRODUCER = "Workshop reports"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.formats.pdf_truetype import Outline
+from exporters.formats.pdf.truetype import Outline
 
 _PACKAGE, _FILE = "noto_cjk_sans_otc", "NotoSansCJK-Regular.ttc"
 _JAPANESE = 0

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.formats.pdf_layout import LINES, Layout
-from exporters.formats.pdf_typeface import ELLIPSIS, SPACE, Typeface
+from exporters.formats.pdf.layout import LINES, Layout
+from exporters.formats.pdf.typeface import ELLIPSIS, SPACE, Typeface
 
 BREAK = 0x10000
 """The code that stands between the lines of a cell."""

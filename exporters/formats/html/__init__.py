@@ -9,9 +9,9 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from exporters.formats.frames import Frames
-from exporters.formats.html_groups import Groups
-from exporters.formats.html_page import Page
-from exporters.formats.html_rows import show_sums, write_rows, write_sums
+from exporters.formats.html.groups import Groups
+from exporters.formats.html.page import Page
+from exporters.formats.html.rows import show_sums, write_rows, write_sums
 from exporters.formats.table import Table, Written
 from exporters.formats.wording import say
 

@@ -5,8 +5,8 @@ from decimal import Context, Decimal
 
 import polars as pl
 
-from exporters.formats.html_rows import show_sums, write_sums
-from exporters.formats.html_text import write_column, write_text
+from exporters.formats.html.rows import show_sums, write_sums
+from exporters.formats.html.text import write_column, write_text
 from exporters.formats.table import Group, Table
 from exporters.formats.wording import say
 

@@ -15,19 +15,19 @@ import pyarrow as pa
 from exporters.formats.contrast import check_color
 from exporters.formats.frames import Frames
 from exporters.formats.parallel import map_in_order
-from exporters.formats.pdf_document import Bookmark, write_catalog
-from exporters.formats.pdf_fonts import write_font
-from exporters.formats.pdf_groups import Groups
-from exporters.formats.pdf_heading import FOOTER_SIZE, draw_footer, draw_heading, draw_titles
-from exporters.formats.pdf_ink import GREY, draw_text
-from exporters.formats.pdf_insert import InsertedPages
-from exporters.formats.pdf_layout import LONG_SIDE, SHORT_SIDE, lay_out
-from exporters.formats.pdf_logo import LOGO, read_logo, write_logo
-from exporters.formats.pdf_objects import Objects, PageTree, compress
-from exporters.formats.pdf_pages import COUNT, TITLES, PageArt, PageNumbers, Pages
-from exporters.formats.pdf_text import RowEncoder, Rows, show_frame
-from exporters.formats.pdf_typeface import Typeface, literal
-from exporters.formats.pdf_units import PageBreaker, Units
+from exporters.formats.pdf.document import Bookmark, write_catalog
+from exporters.formats.pdf.fonts import write_font
+from exporters.formats.pdf.groups import Groups
+from exporters.formats.pdf.heading import FOOTER_SIZE, draw_footer, draw_heading, draw_titles
+from exporters.formats.pdf.ink import GREY, draw_text
+from exporters.formats.pdf.insert import InsertedPages
+from exporters.formats.pdf.layout import LONG_SIDE, SHORT_SIDE, lay_out
+from exporters.formats.pdf.logo import LOGO, read_logo, write_logo
+from exporters.formats.pdf.objects import Objects, PageTree, compress
+from exporters.formats.pdf.pages import COUNT, TITLES, PageArt, PageNumbers, Pages
+from exporters.formats.pdf.text import RowEncoder, Rows, show_frame
+from exporters.formats.pdf.typeface import Typeface, literal
+from exporters.formats.pdf.units import PageBreaker, Units
 from exporters.formats.table import Column, Table, Written
 from exporters.formats.wording import say
 
@@ -183,6 +183,6 @@ def _draw_cover(table: Table, frames: Frames) -> bytes | None:
     if not table.key_figures and not table.charts:
         return None
     # The cover's libraries take most of a second to import.
-    from exporters.formats.pdf_cover import draw_cover  # noqa: PLC0415
+    from exporters.formats.pdf.cover import draw_cover  # noqa: PLC0415
 
     return draw_cover(table, frames)

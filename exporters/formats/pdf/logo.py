@@ -5,7 +5,7 @@ from io import BytesIO
 
 from exporters.formats.logo import flatten
 from exporters.formats.logo import read_logo as read_image
-from exporters.formats.pdf_objects import Objects
+from exporters.formats.pdf.objects import Objects
 
 LOGO = "Logo"
 """What content streams call it."""

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from exporters.formats.pdf_cjk import CjkFont, open_cjk
-from exporters.formats.pdf_truetype import TrueType
+from exporters.formats.pdf.cjk import CjkFont, open_cjk
+from exporters.formats.pdf.truetype import TrueType
 
-_FONTS = Path(__file__).parent / "fonts"
+_FONTS = Path(__file__).parents[1] / "fonts"
 
 SEPARATOR = 0xFFFF
 """The code that stands between cells; it is no character."""

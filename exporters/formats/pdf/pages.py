@@ -8,12 +8,12 @@ from itertools import islice
 import numpy as np
 
 from exporters.formats.parallel import map_in_order
-from exporters.formats.pdf_heading import FOOTER_SIZE, FOOTER_Y, Drawn
-from exporters.formats.pdf_ink import BLACK, GREY, RULE, ZEBRA, draw_area
-from exporters.formats.pdf_layout import MARGIN, Layout
-from exporters.formats.pdf_objects import Objects, PageTree, compress
-from exporters.formats.pdf_typeface import Typeface
-from exporters.formats.pdf_units import Units
+from exporters.formats.pdf.heading import FOOTER_SIZE, FOOTER_Y, Drawn
+from exporters.formats.pdf.ink import BLACK, GREY, RULE, ZEBRA, draw_area
+from exporters.formats.pdf.layout import MARGIN, Layout
+from exporters.formats.pdf.objects import Objects, PageTree, compress
+from exporters.formats.pdf.typeface import Typeface
+from exporters.formats.pdf.units import Units
 from exporters.formats.table import Language
 from exporters.formats.wording import say
 

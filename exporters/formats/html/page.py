@@ -9,18 +9,18 @@ from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
-from exporters.formats.chart_spec import show_values
 from exporters.formats.charts import draw_svg
+from exporters.formats.charts.spec import show_values
 from exporters.formats.contrast import readable_on, text_on
 from exporters.formats.display import show_value, timestamp_format
 from exporters.formats.frames import Frames
-from exporters.formats.html_rows import CLASSES
-from exporters.formats.html_text import write_text
+from exporters.formats.html.rows import CLASSES
+from exporters.formats.html.text import write_text
 from exporters.formats.logo import read_logo
 from exporters.formats.table import Brand, Chart, Table
 from exporters.formats.wording import say, say_count, say_note
 
-_STYLE = (Path(__file__).parent / "html.css").read_text(encoding="utf-8")
+_STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _CARD, _DARK_CARD = "#ffffff", "#1b222c"
 """What figures and charts stand on, as in the style sheet."""
 

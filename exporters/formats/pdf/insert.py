@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import Any
 
-from exporters.formats.pdf_objects import Objects
+from exporters.formats.pdf.objects import Objects
 
 _INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 _FOOTER = "/PageFooter"

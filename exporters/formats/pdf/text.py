@@ -14,9 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from exporters.formats.display import show_column
-from exporters.formats.pdf_edits import BREAK, RAW, Cells, fit_cells
-from exporters.formats.pdf_layout import LINES, Layout
-from exporters.formats.pdf_typeface import BOX, SEPARATOR, Typeface
+from exporters.formats.pdf.edits import BREAK, RAW, Cells, fit_cells
+from exporters.formats.pdf.layout import LINES, Layout
+from exporters.formats.pdf.typeface import BOX, SEPARATOR, Typeface
 from exporters.formats.table import Column, Language
 
 ROW_HEIGHT, LINE_HEIGHT = 13.0, 10.0

@@ -7,7 +7,7 @@ import polars as pl
 
 from exporters.formats.display import show_column
 from exporters.formats.frames import Frames
-from exporters.formats.html_text import count_replaced, write_column
+from exporters.formats.html.text import count_replaced, write_column
 from exporters.formats.table import Column, Kind, Table
 
 CLASSES: dict[Kind, str] = {"text": "t", "integer": "n", "decimal": "n", "money": "n"}

@@ -19,7 +19,7 @@ from exporters.formats.table import Chart, Table
 WIDTH, HEIGHT, MARGIN = 210.0, 297.0, 14.0
 """In millimetres, like every length here but sizes of type, which are points."""
 
-_FONTS = Path(__file__).parent / "fonts"
+_FONTS = Path(__file__).parents[1] / "fonts"
 _FAMILY, _HAN_FAMILY = "DejaVu", "Noto"
 _BOX, _ELLIPSIS = "□", "…"
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufdff\ufe70-\ufefc]")

@@ -1,7 +1,7 @@
 """PDF ink: lines of text, areas and rules as operators of a content stream."""
 
 from exporters.formats.contrast import channels
-from exporters.formats.pdf_typeface import Typeface, literal
+from exporters.formats.pdf.typeface import Typeface, literal
 
 BLACK, GREY, ZEBRA, RULE = "0.1 g", "0.4 g", "0.95 g", "0.6 G"
 """Operators that choose a colour."""

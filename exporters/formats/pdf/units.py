@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.formats.pdf_text import Rows
+from exporters.formats.pdf.text import Rows
 
 _Floats = NDArray[np.float64]
 

@@ -15,8 +15,8 @@ from exporters.formats.contrast import readable_on, text_on
 from exporters.formats.display import show_value, timestamp_format
 from exporters.formats.frames import Frames
 from exporters.formats.logo import flatten, read_logo
-from exporters.formats.pdf_codes import number_directly
-from exporters.formats.pdf_sheet import HEIGHT, MARGIN, WIDTH, Face, Sheet
+from exporters.formats.pdf.codes import number_directly
+from exporters.formats.pdf.sheet import HEIGHT, MARGIN, WIDTH, Face, Sheet
 from exporters.formats.table import Chart, Table
 from exporters.formats.wording import say
 

@@ -8,10 +8,10 @@ import polars as pl
 
 from exporters.formats.display import show_value
 from exporters.formats.frames import Frames
-from exporters.formats.pdf_layout import SIZE, Layout
-from exporters.formats.pdf_text import ROW_HEIGHT, Rows, turn_if_needed
-from exporters.formats.pdf_typeface import Typeface, literal
-from exporters.formats.pdf_units import PageBreaker, Units
+from exporters.formats.pdf.layout import SIZE, Layout
+from exporters.formats.pdf.text import ROW_HEIGHT, Rows, turn_if_needed
+from exporters.formats.pdf.typeface import Typeface, literal
+from exporters.formats.pdf.units import PageBreaker, Units
 from exporters.formats.table import Table
 from exporters.formats.wording import say
 

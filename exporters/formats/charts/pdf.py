@@ -11,7 +11,7 @@ from fontTools.cffLib import CFFFontSet
 from fontTools.ttLib import TTFont
 from pikepdf import Dictionary, Name, Object, Stream
 
-from exporters.formats.chart_text import gather_glyphs
+from exporters.formats.charts.text import gather_glyphs
 
 
 def settle(pdf: bytes) -> bytes:

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from exporters.formats.pdf_objects import Objects
-from exporters.formats.pdf_typeface import SEPARATOR, Typeface
+from exporters.formats.pdf.objects import Objects
+from exporters.formats.pdf.typeface import SEPARATOR, Typeface
 
 _TO_UNICODE = """/CIDInit /ProcSet findresource begin
 12 dict begin

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from exporters.formats.chart_spec import FAMILY, MUTED, SIZE, describe
+from exporters.formats.charts.spec import FAMILY, MUTED, SIZE, describe
 from exporters.formats.contrast import check_color
 from exporters.formats.table import Chart, Language
 from exporters.formats.wording import say
@@ -20,7 +20,7 @@ SVG_WIDTH = 480
 PDF_WIDTH = 640
 """In units of the chart, which whoever places it scales to the page."""
 
-_FONTS = Path(__file__).parent / "fonts"
+_FONTS = Path(__file__).parents[1] / "fonts"
 _NOTHING_HEIGHT = 72
 
 _HAN = re.compile(
@@ -44,7 +44,7 @@ def draw_svg(chart: Chart, language: Language, color: str, width: int = SVG_WIDT
 
 def draw_pdf(chart: Chart, language: Language, color: str, width: int = PDF_WIDTH) -> bytes:
     """Returns the chart as a PDF 1.4 document of one page, `width` units wide, as `draw_svg` draws it."""
-    from exporters.formats.chart_pdf import settle  # noqa: PLC0415 (pikepdf, which few formats need)
+    from exporters.formats.charts.pdf import settle  # noqa: PLC0415 (pikepdf, which few formats need)
 
     svg = draw_svg(chart, language, color, width)
     pdf: bytes = _load_vega(needs_han=bool(_HAN.search(svg))).svg_to_pdf(svg)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from exporters.formats.pdf_typeface import Typeface
+from exporters.formats.pdf.typeface import Typeface
 from exporters.formats.table import Column, Kind
 
 MARGIN = 34.0

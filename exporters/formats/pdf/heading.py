@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from exporters.formats.contrast import text_on
 from exporters.formats.frames import Frames
-from exporters.formats.pdf_ink import BLACK, GREY, draw_area, draw_text, fill_color
-from exporters.formats.pdf_layout import LINES, MARGIN, SIZE, Layout
-from exporters.formats.pdf_logo import Logo
-from exporters.formats.pdf_text import LINE_HEIGHT, turn_if_needed
-from exporters.formats.pdf_typeface import Typeface
+from exporters.formats.pdf.ink import BLACK, GREY, draw_area, draw_text, fill_color
+from exporters.formats.pdf.layout import LINES, MARGIN, SIZE, Layout
+from exporters.formats.pdf.logo import Logo
+from exporters.formats.pdf.text import LINE_HEIGHT, turn_if_needed
+from exporters.formats.pdf.typeface import Typeface
 from exporters.formats.table import Column, Table
 
 FOOTER_SIZE, FOOTER_Y = 7.5, 20.0
