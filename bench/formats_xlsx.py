@@ -1,7 +1,7 @@
 """Writing the bookings as a workbook once: `python -m bench.formats_xlsx <parquet> <case> [<rows>]`.
 
-The cases are `ours`, `ours_unshared` (every text in its own cell), `xlsxwriter` (its constant memory mode) and
-`jetxl`, the fastest other writer that installs from PyPI. With `rows` only the first so many are written.
+The cases are `ours`, `ours_unshared` (every text in its own cell), `xlsxwriter` (its constant memory mode)
+and `jetxl`, the fastest other writer that installs from PyPI. With `rows` only the first so many are written.
 
 Prints the wall seconds from opening the Parquet file to the last byte of the workbook, its rows and bytes.
 """

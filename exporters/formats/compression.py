@@ -1,13 +1,14 @@
 """Compression of a stream of bytes, block by block in several threads."""
 
 import struct
-from collections.abc import Iterable, Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, Literal, Protocol, Self
 
 import pyarrow as pa
 from isal import isal_zlib
 
-from exporters.formats.parallel import map_in_order
+from exporters.formats.parallel import WorkInOrder
 
 Compression = Literal["gzip", "zstd"]
 
@@ -24,40 +25,71 @@ _LAST_BLOCK = b"\x03\x00"
 """An empty deflate block that ends the stream."""
 
 
-def compress(pieces: Iterable[bytes], method: Compression | None) -> Iterator[bytes]:
-    """Yields the pieces compressed, or as they are when the method is None.
+class Writable(Protocol):
+    """What bytes can be written to."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
+@contextmanager
+def compressing(out: BinaryIO, method: Compression | None) -> Iterator[Writable]:
+    """What is written within the block goes to `out` compressed, or as it is when the method is None.
 
     Gzip is one member, whose blocks can be read one by one; zstd is one frame for each block.
     """
     match method:
         case None:
-            yield from pieces
+            yield out
         case "gzip":
-            yield from _gzip(_cut(pieces))
+            checksum = _Checksum()
+
+            def take(deflated: tuple[bytes, int, int]) -> None:
+                checksum.add(*deflated[1:])
+                out.write(deflated[0])
+
+            out.write(_GZIP_HEADER)
+            with WorkInOrder(_deflate, take) as working, _Blocks(working.add) as blocks:
+                yield blocks
+            out.write(_LAST_BLOCK + checksum.trailer())
         case "zstd":
-            yield from map_in_order(_zstd_frame, _cut(pieces))
+            with WorkInOrder(_zstd_frame, out.write) as framing, _Blocks(framing.add) as blocks:
+                yield blocks
 
 
-def _cut(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yields the same bytes in blocks of one length, the last of what is left."""
-    held = bytearray()
-    for piece in pieces:
-        held += piece
-        while len(held) >= _BLOCK_BYTES:
-            yield bytes(held[:_BLOCK_BYTES])
-            del held[:_BLOCK_BYTES]
-    if held:
-        yield bytes(held)
+class _Blocks:
+    """Cuts what is written into blocks of one length, the last of what is left."""
+
+    def __init__(self, take: Callable[[bytes], object]) -> None:
+        self._take = take
+        self._held = bytearray()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._held and kind is None:
+            self._take(bytes(self._held))
+
+    def write(self, data: bytes, /) -> int:
+        self._held += data
+        while len(self._held) >= _BLOCK_BYTES:
+            self._take(bytes(self._held[:_BLOCK_BYTES]))
+            del self._held[:_BLOCK_BYTES]
+        return len(data)
 
 
-def _gzip(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    checksum, length = 0, 0
-    yield _GZIP_HEADER
-    for deflated, block_checksum, block_length in map_in_order(_deflate, blocks):
-        checksum = isal_zlib.crc32_combine(checksum, block_checksum, block_length)
-        length += block_length
-        yield deflated
-    yield _LAST_BLOCK + struct.pack("<LL", checksum, length & 0xFFFFFFFF)
+class _Checksum:
+    """Of all blocks, from those of each."""
+
+    def __init__(self) -> None:
+        self._checksum, self._length = 0, 0
+
+    def add(self, checksum: int, length: int) -> None:
+        self._checksum = isal_zlib.crc32_combine(self._checksum, checksum, length)
+        self._length += length
+
+    def trailer(self) -> bytes:
+        return struct.pack("<LL", self._checksum, self._length & 0xFFFFFFFF)
 
 
 def _deflate(block: bytes) -> tuple[bytes, int, int]:

@@ -15,19 +15,20 @@ cell with `=`. Such is an Excel that expects semicolons and opens commas: give i
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import IO, Any, BinaryIO, Literal, cast
 
 import polars as pl
 import pyarrow as pa
+from polars.io.plugins import register_io_source
 
-from exporters.formats.compression import Compression, compress
-from exporters.formats.formulas import defuse, defuse_column
+from exporters.formats.compression import Compression, Writable, compressing
+from exporters.formats.formulas import FORMULA, defuse_column
 from exporters.formats.frames import Frames
-from exporters.formats.parallel import map_in_order
 from exporters.formats.table import Column, Table, Written
 
-_FRAME_ROWS = 8_192
-"""Rows that one thread encodes at a time, a megabyte or two of text."""
+
+_PART_ROWS = 4_096
+"""Rows that the engine is given at a time: it holds a hundred such parts or so."""
 
 
 @dataclass(frozen=True)
@@ -112,64 +113,62 @@ def write(
     """
     dialect = dialect or Dialect()
     frames = Frames(table, batches)
-    for piece in compress(_encode_all(table, frames, dialect), dialect.compression):
-        out.write(piece)
+    with compressing(out, dialect.compression) as lines:
+        lines.write(_encode_titles(table, dialect))
+        # Polars' streaming engine reads, shows and writes at once, in its own threads, a few frames ahead.
+        rows = register_io_source(lambda *_: _cut(frames), schema=frames.sample(1).schema)
+        rows.select(_show(column, dialect) for column in table.columns).sink_csv(
+            cast(IO[bytes], _Target(lines)),
+            include_header=False,
+            separator=dialect.delimiter,
+            line_terminator=dialect.line_end,
+            # What has to be quoted is so already.
+            quote_style="never",
+            date_format="%Y-%m-%d",
+            datetime_format="%Y-%m-%d %H:%M:%S",
+        )
     return frames.written()
 
 
-def _encode_all(table: Table, frames: Frames, dialect: Dialect) -> Iterator[bytes]:
-    head = {column.name: [defuse(column.title)] for column in table.columns}
-    titles = [Column(column.name, column.title, "text") for column in table.columns]
-    mark = b"\xef\xbb\xbf" if dialect.byte_order_mark else b""
-    yield mark + _encode(pl.DataFrame(head), titles, dialect)
-    parts = (part for frame in frames for part in frame.iter_slices(_FRAME_ROWS))
-    yield from map_in_order(lambda part: _encode(part, table.columns, dialect), parts)
+def _cut(frames: Frames) -> Iterator[pl.DataFrame]:
+    for frame in frames:
+        yield from frame.iter_slices(_PART_ROWS)
 
 
-def _encode(frame: pl.DataFrame, columns: Sequence[Column], dialect: Dialect) -> bytes:
-    lines = io.BytesIO()
-    frame.select([column.name for column in columns]).with_columns(
-        *_guard_texts(frame, [column.name for column in columns if column.kind == "text"]),
-        *(_show_timestamps(frame[column.name]) for column in columns if column.kind == "timestamp"),
-        *(_show_decimals(column.name, dialect) for column in columns if column.kind in {"decimal", "money"}),
-    ).write_csv(
-        lines,
-        include_header=False,
-        separator=dialect.delimiter,
-        line_terminator=dialect.line_end,
-        # What has to be quoted is so already.
-        quote_style="never",
-        date_format="%Y-%m-%d",
-    )
-    return lines.getvalue()
+class _Target(io.RawIOBase):
+    """What the engine writes to; it must not close it."""
+
+    def __init__(self, lines: Writable) -> None:
+        self._lines = lines
+
+    def write(self, data: Any) -> int:
+        self._lines.write(data)
+        return len(data)
 
 
-def _guard_texts(frame: pl.DataFrame, names: Sequence[str]) -> Iterator[pl.Series]:
-    """Yields the columns that hold texts which cannot be written as they are, with these safe and quoted."""
-    masks = frame.select(_is_special(name) for name in names)
-    for name in names:
-        rows = masks[name].arg_true()
-        if rows.len():
-            safe = defuse_column(name).str.replace_all('"', '""', literal=True)
-            texts = frame[name].gather(rows).to_frame().select(pl.format('"{}"', safe)).to_series()
-            yield frame[name].scatter(rows, texts)
+def _encode_titles(table: Table, dialect: Dialect) -> bytes:
+    titles = pl.Series("titles", [column.title for column in table.columns], pl.String)
+    quoted = titles.to_frame().select(_quote("titles")).to_series()
+    mark = "\ufeff" if dialect.byte_order_mark else ""
+    return f"{mark}{dialect.delimiter.join(quoted)}{dialect.line_end}".encode()
 
 
-def _is_special(name: str) -> pl.Expr:
+def _show(column: Column, dialect: Dialect) -> pl.Expr:
+    if column.kind == "text":
+        return _quote(column.name)
+    if column.kind not in {"decimal", "money"} or not dialect.decimal_comma:
+        return pl.col(column.name)
+    number = pl.col(column.name).cast(pl.String).str.replace(".", ",", literal=True)
+    return pl.format('"{}"', number).alias(column.name) if dialect.delimiter == "," else number
+
+
+def _quote(name: str) -> pl.Expr:
+    """Gives the texts as they are written: safe, and quoted where they must be."""
+    text = pl.col(name)
+    safe = defuse_column(name)
+    quoted = pl.lit('"') + safe.str.replace_all('"', '""', literal=True) + pl.lit('"')
     # Three looks take half the time of one expression that says the same.
-    texts = pl.col(name).str
-    return (
-        texts.contains(r"(?-u)[\",;\t\r\n]") | texts.contains(r"\A[=+\-@]") | (texts.len_bytes() == 0)
-    ).alias(name)
-
-
-def _show_timestamps(values: pl.Series) -> pl.Series:
-    # Several times as fast as polars writes them, and the same text.
-    return pl.Series(values.name, values.to_arrow().cast(pa.timestamp("s")).cast(pa.string_view()))
-
-
-def _show_decimals(name: str, dialect: Dialect) -> pl.Expr:
-    if not dialect.decimal_comma:
-        return pl.col(name)
-    texts = pl.col(name).cast(pl.String).str.replace(".", ",", literal=True)
-    return pl.format('"{}"', texts).alias(name) if dialect.delimiter == "," else texts
+    is_special = (
+        text.str.contains(r"(?-u)[\",;\t\r\n]") | text.str.contains(FORMULA) | (text.str.len_bytes() == 0)
+    )
+    return pl.when(is_special).then(quoted).otherwise(text).alias(name)

@@ -3,16 +3,20 @@
 A text that begins with `=`, `+`, `-`, `@`, TAB, CR or LF gets a leading apostrophe; numbers never pass here.
 """
 
+import re
+
 import polars as pl
 
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = r"\A[=+\-@\t\r\n]"
+"""What a text that may be read as a formula begins with, as a regular expression."""
 
 
 def defuse(text: str) -> str:
     """Returns `text` so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(_STARTS) else text
+    return f"'{text}" if re.match(FORMULA, text) else text
 
 
 def defuse_column(name: str) -> pl.Expr:
     """Does as `defuse` for every text of the frame's column `name`; nulls stay null."""
-    return pl.col(name).str.replace(r"\A([=+\-@\t\r\n])", "'$1")
+    text = pl.col(name)
+    return pl.when(text.str.contains(FORMULA)).then(pl.lit("'") + text).otherwise(text).alias(name)

@@ -55,8 +55,8 @@ def write(table: Table, batches: Iterable[pa.RecordBatch], out: BinaryIO) -> Wri
     sample = frames.sample(_SAMPLE_ROWS)
     layout = measure(table, sample)
     shell = make_shell(table, layout, [0])
-    make = RowXml(table.columns, shell.styles)
-    strings = SharedStrings(sample.select(column.name for column in table.columns), make.refer)
+    strings = SharedStrings(sample.select(column.name for column in table.columns))
+    make = RowXml(table.columns, shell.styles, strings)
     archive = ZipStream(out)
     for name in _FIRST_PARTS:
         archive.add(name, shell.parts[name])
@@ -67,7 +67,7 @@ def write(table: Table, batches: Iterable[pa.RecordBatch], out: BinaryIO) -> Wri
         content, noted = make(chunk)
         return chunk, deflate(content), noted
 
-    for chunk, piece, noted in map_in_order(work, _chunks(table, frames, strings)):
+    for chunk, piece, noted in map_in_order(work, _chunks(table, frames)):
         sheets.append(chunk, piece)
         for column, what, count in noted:
             counts[column, what] += count
@@ -115,12 +115,11 @@ class _DataSheets:
         self._archive.append(deflate(shell.head(sheet)))
 
 
-def _chunks(table: Table, frames: Frames, strings: SharedStrings) -> Iterator[Chunk]:
-    size = max(_FEWEST_CHUNK_ROWS, _CHUNK_CELLS // len(table.columns))
+def _chunks(table: Table, frames: Frames) -> Iterator[Chunk]:
     rows = 0
-    for frame, encoded in map_in_order(lambda frame: (frame, strings.encode(frame)), _cut(frames, size)):
+    for frame in _cut(frames, max(_FEWEST_CHUNK_ROWS, _CHUNK_CELLS // len(table.columns))):
         sheet, before = divmod(rows, ROWS_PER_SHEET)
-        yield Chunk(sheet, before + 2, frame, strings.place(encoded))
+        yield Chunk(sheet, before + 2, frame)
         rows += frame.height
 
 

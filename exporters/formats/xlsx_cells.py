@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import polars as pl
+import pyarrow.compute as pc
 from xlsxwriter.utility import xl_col_to_name
 
 from exporters.formats.table import Column, NoteKind
@@ -63,9 +64,13 @@ class RowXml:
     """Makes rows of the table's columns. It may be called by several threads at once."""
 
     def __init__(self, columns: Sequence[Column], styles: CellStyles, strings: SharedStrings) -> None:
-        self._strings = strings
         self._columns = columns
         self._styles = styles
+        self._strings = strings
+        texts = pl.Series(list(strings.places), dtype=pl.String)
+        places = pl.Series(range(texts.len()), dtype=pl.Int64).cast(pl.String)
+        self._texts_placed = texts.to_arrow()
+        self._references = self._styled(texts, ' t="s"><v>', places, "</v></c>")
         self._starts = [f'<c r="{xl_col_to_name(position)}' for position in range(len(columns))]
 
     def __call__(self, chunk: Chunk) -> tuple[memoryview, list[_Noted]]:
@@ -119,12 +124,15 @@ class RowXml:
         return _Cells(texts, ' t="inlineStr"><is><t>', "</t></is></c>", noted)
 
     def _shared(self, column: Column, values: pl.Series) -> _Cells:
-        encoded = values.to_arrow().dictionary_encode()
-        texts = pl.Series(encoded.dictionary, dtype=pl.String)
-        rows = pl.Series(encoded.indices)
-        places = pl.Series([self._strings.places.get(text) for text in texts], dtype=pl.Int64)
-        own = self._texts(column, texts.set(places.is_not_null(), None))
-        ...
+        places = pl.Series(pc.index_in(values.to_arrow(), value_set=self._texts_placed))
+        cells = self._references.gather(places)
+        if places.null_count() > values.null_count():
+            own = values.set(places.is_not_null(), None)
+            if find_traits(own).long:
+                return self._texts(column, values)
+            inline = self._styled(own, ' t="inlineStr"><is>', text_elements(own), "</is></c>")
+            cells = cells.zip_with(places.is_not_null(), inline)
+        return _Cells(cells)
 
     def _styled(self, texts: pl.Series, before: str, contents: pl.Series, after: str) -> pl.Series:
         """Returns the contents between `before` and `after`, with the style of each one's text."""

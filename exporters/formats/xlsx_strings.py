@@ -5,7 +5,7 @@ They are those of the first rows; a text that is first met later stays in its ce
 
 import polars as pl
 
-from exporters.formats.xlsx_text import text_elements
+from exporters.formats.xlsx_text import TEXT_LIMIT, text_elements
 
 _FEWEST_TEXTS = 16
 """Texts of the first rows from which on it is seen whether they repeat."""
@@ -36,9 +36,11 @@ class SharedStrings:
             if texts.dtype != pl.String or not _repeats(texts):
                 continue
             different = texts.unique(maintain_order=True)
-            size += int(different.str.len_bytes().sum())
-            if size > _LIMIT_BYTES:
-                break
+            lengths = different.str.len_bytes().to_list()
+            size += sum(lengths)
+            # A long text is cut where it occurs.
+            if size > _LIMIT_BYTES or max(lengths) > TEXT_LIMIT:
+                continue
             self.columns.add(values.name)
             for text in different:
                 self.places.setdefault(text, len(self.places))

@@ -21,6 +21,7 @@ from exporters.formats import UnknownFormatError, find_format
 from exporters.formats.csv import Dialect, read_dialect
 from exporters.formats.table import Column, Table, Written
 from tests.format_tables import EVERY_KIND, NASTY, TEXTS, ForwardOnly, batch, random_tables, table
+from tests.tools import convert
 from tests.unit.conftest import Golden
 from warehouse.database import connect, quote_text
 
@@ -306,14 +307,8 @@ def test_compressed_table_without_rows(text: str, tmp_path: Path) -> None:
 
 def open_in_libreoffice(path: Path, options: str) -> list[list[Any]]:
     """The cells of a CSV file as LibreOffice sees them, without the titles."""
-    program = shutil.which("soffice")
-    if program is None:
-        pytest.skip("LibreOffice (soffice) is not installed")
-    profile = (path.parent / "profile").as_uri()
-    setting = [f"-env:UserInstallation={profile}", "--headless", f"--infilter=CSV:{options}"]
-    command = [program, *setting, "--convert-to", "xlsx", "--outdir", str(path.parent), str(path)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    sheet = openpyxl.load_workbook(path.with_suffix(".xlsx")).active
+    [opened] = convert([path], "xlsx", path.parent, f"CSV:{options}")
+    sheet = openpyxl.load_workbook(opened).active
     assert sheet is not None
     return [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
 

@@ -105,7 +105,7 @@ class Groups:
         title = f"{group.title}: {shown}" if group else shown
         self._frames.note(None, "no_glyph", self._bold.boxes(title))
         line = self._cut(" ".join(title.split()), self._layout.width - _GAP, _HEADING_SIZE)
-        data = f"0 -6 Td/{self._bold.resource} {_HEADING_SIZE:g} Tf".encode()
+        data = f" 0 -6 Td/{self._bold.resource} {_HEADING_SIZE:g} Tf".encode()
         data += literal(self._bold.codes(line)) + f"Tj 0 {6 - HEADING_HEIGHT:g} Td".encode()
         return data + self._usual_face(), f"{group.title}: {key}" if group and key else title
 
