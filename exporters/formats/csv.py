@@ -26,7 +26,6 @@ from exporters.formats.formulas import FORMULA, defuse_column
 from exporters.formats.frames import Frames
 from exporters.formats.table import Column, Table, Written
 
-
 _PART_ROWS = 4_096
 """Rows that the engine is given at a time: it holds a hundred such parts or so."""
 
