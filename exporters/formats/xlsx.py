@@ -28,7 +28,7 @@ _COLUMNS_PER_SHEET = 16_384
 _SAMPLE_ROWS = 4_096
 """First rows, which decide the column widths and which texts are shared."""
 
-_CHUNK_CELLS = 65_536
+_CHUNK_CELLS = 131_072
 """Cells that are made and deflated at once; they are what memory is taken for."""
 
 _FEWEST_CHUNK_ROWS = 64
@@ -64,8 +64,8 @@ def write(table: Table, batches: Iterable[pa.RecordBatch], out: BinaryIO) -> Wri
     counts: Counter[tuple[Column, NoteKind]] = Counter()
 
     def work(chunk: Chunk) -> tuple[Chunk, Piece, list[_Noted]]:
-        content, noted = make(chunk)
-        return chunk, deflate(content), noted
+        contents, noted = make(chunk)
+        return chunk, deflate(*contents), noted
 
     for chunk, piece, noted in map_in_order(work, _chunks(table, frames)):
         sheets.append(chunk, piece)

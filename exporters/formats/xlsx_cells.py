@@ -73,8 +73,8 @@ class RowXml:
         self._references = self._styled(texts, ' t="s"><v>', places, "</v></c>")
         self._starts = [f'<c r="{xl_col_to_name(position)}' for position in range(len(columns))]
 
-    def __call__(self, chunk: Chunk) -> tuple[memoryview, list[_Noted]]:
-        """Returns the rows as XML, and what had to be noted of them."""
+    def __call__(self, chunk: Chunk) -> tuple[list[memoryview], list[_Noted]]:
+        """Returns the rows as XML, in pieces, and what had to be noted of them."""
         rows = range(chunk.first_row, chunk.first_row + chunk.frame.height)
         pieces = _Pieces(pl.Series(rows, dtype=pl.Int64).cast(pl.String))
         pieces.text('<row r="').row_number().text('">')
@@ -166,12 +166,15 @@ class _Pieces:
         whole = (pl.lit(start), pl.col("row"), pl.lit('"' + cells.before), pl.col(name), pl.lit(cells.after))
         self._add(pl.concat_str(*whole).fill_null(""))
 
-    def join(self) -> memoryview:
+    def join(self) -> list[memoryview]:
         self._add(pl.lit(""))
         # One after the other: the chunks themselves are made side by side.
         rows = pl.DataFrame(self._columns).select_seq(pl.concat_str(self._parts)).to_series()
-        _, _, content = rows.to_arrow().buffers()
-        return memoryview(content)
+        # The rows lie one behind the other in a few buffers: nothing is copied.
+        buffers = rows.to_arrow(compat_level=pl.CompatLevel.newest()).buffers()[2:]
+        if sum(buffer.size for buffer in buffers) != rows.str.len_bytes().sum():
+            buffers = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2:]
+        return [memoryview(buffer) for buffer in buffers]
 
     def _add(self, part: pl.Expr) -> "_Pieces":
         if self._text:

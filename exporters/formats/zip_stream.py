@@ -35,11 +35,18 @@ class Piece:
     checksum: int
 
 
-def deflate(content: bytes | memoryview) -> Piece:
-    """Returns the content as a piece, deflated for speed. It may be called by several threads at once."""
+def deflate(*contents: bytes | memoryview) -> Piece:
+    """Returns the contents, one behind the other, as a piece deflated for speed.
+
+    It may be called by several threads at once.
+    """
     engine = isal_zlib.compressobj(1, isal_zlib.DEFLATED, -15)
-    deflated = engine.compress(content) + engine.flush(isal_zlib.Z_FULL_FLUSH)
-    return Piece(deflated, len(content), isal_zlib.crc32(content))
+    deflated, checksum = bytearray(), 0
+    for content in contents:
+        deflated += engine.compress(content)
+        checksum = isal_zlib.crc32(content, checksum)
+    deflated += engine.flush(isal_zlib.Z_FULL_FLUSH)
+    return Piece(bytes(deflated), sum(map(len, contents)), checksum)
 
 
 @dataclass
