@@ -22,10 +22,10 @@ _WARMING_ROWS = 1_000
 
 def _ours(*, shared: bool = True) -> _Write:
     from bench.formats_data import bookings_table, read_batches  # noqa: PLC0415
-    from exporters.formats import xlsx, xlsx_strings  # noqa: PLC0415
+    from exporters.formats import xlsx  # noqa: PLC0415
 
     if not shared:
-        xlsx_strings._LIMIT_BYTES = -1
+        xlsx.strings._LIMIT_BYTES = -1
 
     def write(source: Path, rows: int, target: Path) -> None:
         with target.open("wb") as out:

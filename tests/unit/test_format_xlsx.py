@@ -23,10 +23,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from exporters.formats import xlsx, xlsx_strings, zip_stream
+from exporters.formats import xlsx
 from exporters.formats.table import Brand, Chart, Column, Group, KeyFigure, Language, Note, Table
 from exporters.formats.wording import LANGUAGES
-from exporters.formats.zip_stream import ZipStream, deflate
+from exporters.formats.xlsx.zip_stream import ZipStream, deflate
 from tests.format_tables import CREATED, EVERY_KIND, NASTY, ForwardOnly, random_tables, table, write
 from tests.tools import convert, validate_workbook
 
@@ -359,7 +359,7 @@ def test_repeating_texts_are_kept_once_and_make_the_file_smaller(monkeypatch: py
     assert read_parts(shared)["xl/sharedStrings.xml"].count("<si>") == len(
         set(repeated(3_000)["few"].to_pylist())
     )
-    monkeypatch.setattr(xlsx_strings, "_LIMIT_BYTES", -1)
+    monkeypatch.setattr(xlsx.strings, "_LIMIT_BYTES", -1)
     inline, _ = write("xlsx", table(*TWO_TEXTS), repeated(3_000))
     assert read_parts(inline)["xl/sharedStrings.xml"].count("<si>") == 0
     assert len(shared) < len(inline)
@@ -420,7 +420,7 @@ def test_file_is_known_by_its_first_parts_and_has_no_time() -> None:
 
 @pytest.mark.parametrize("limit", [10, 150, 1_000, 0xFFFF_FFFF])
 def test_zip_goes_on_beyond_the_limit_of_sizes(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zip_stream, "_LIMIT", limit)
+    monkeypatch.setattr(xlsx.zip_stream, "_LIMIT", limit)
     out = ForwardOnly()
     archive = ZipStream(out)  # type: ignore[arg-type]
     archive.add("first.txt", b"first")

@@ -16,11 +16,11 @@ from exporters.formats.display import show_column
 from exporters.formats.frames import Frames
 from exporters.formats.table import Column, Table
 from exporters.formats.wording import say
-from exporters.formats.xlsx_cells import CellStyles
-from exporters.formats.xlsx_formats import CellFormats, Look
-from exporters.formats.xlsx_numbers import column_code
-from exporters.formats.xlsx_summary import write_summary
-from exporters.formats.xlsx_text import as_line, cut_to_units, text_elements
+from exporters.formats.xlsx.cells import CellStyles
+from exporters.formats.xlsx.formats import CellFormats, Look
+from exporters.formats.xlsx.numbers import column_code
+from exporters.formats.xlsx.summary import write_summary
+from exporters.formats.xlsx.text import as_line, cut_to_units, text_elements
 
 SHARED_STRINGS = "xl/sharedStrings.xml"
 

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from xlsxwriter.utility import xl_col_to_name
 
 from exporters.formats.table import Column, NoteKind
-from exporters.formats.xlsx_numbers import DIGITS
-from exporters.formats.xlsx_strings import SharedStrings
-from exporters.formats.xlsx_text import cut_column, escape, find_traits, looks_like_formula, text_elements
+from exporters.formats.xlsx.numbers import DIGITS
+from exporters.formats.xlsx.strings import SharedStrings
+from exporters.formats.xlsx.text import cut_column, escape, find_traits, looks_like_formula, text_elements
 
 _EPOCH = 25_569
 """Excel's number of the day 1970-01-01."""

@@ -7,7 +7,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from exporters.formats.xlsx_text import cut, is_like_formula
+from exporters.formats.xlsx.text import cut, is_like_formula
 
 Look = Mapping[str, Any]
 """Properties of a format, as XlsxWriter names them."""

@@ -15,11 +15,11 @@ import pyarrow as pa
 from exporters.formats.frames import Frames
 from exporters.formats.parallel import map_in_order
 from exporters.formats.table import Column, NoteKind, Table, Written
-from exporters.formats.xlsx_cells import Chunk, RowXml
-from exporters.formats.xlsx_charts import count_replaced
-from exporters.formats.xlsx_shell import SHARED_STRINGS, Layout, Shell, data_part, make_shell, measure
-from exporters.formats.xlsx_strings import SharedStrings
-from exporters.formats.zip_stream import Piece, ZipStream, deflate
+from exporters.formats.xlsx.cells import Chunk, RowXml
+from exporters.formats.xlsx.charts import count_replaced
+from exporters.formats.xlsx.shell import SHARED_STRINGS, Layout, Shell, data_part, make_shell, measure
+from exporters.formats.xlsx.strings import SharedStrings
+from exporters.formats.xlsx.zip_stream import Piece, ZipStream, deflate
 
 ROWS_PER_SHEET = 1_048_575
 """Data rows on one sheet: Excel's limit less the header row."""

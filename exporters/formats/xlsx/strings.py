@@ -5,7 +5,7 @@ They are those of the first rows; a text that is first met later stays in its ce
 
 import polars as pl
 
-from exporters.formats.xlsx_text import TEXT_LIMIT, text_elements
+from exporters.formats.xlsx.text import TEXT_LIMIT, text_elements
 
 _FEWEST_TEXTS = 16
 """Texts of the first rows from which on it is seen whether they repeat."""

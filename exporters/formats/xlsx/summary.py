@@ -13,9 +13,9 @@ from xlsxwriter.worksheet import Worksheet
 from exporters.formats.frames import Frames
 from exporters.formats.table import Table
 from exporters.formats.wording import say, say_note
-from exporters.formats.xlsx_charts import write_charts
-from exporters.formats.xlsx_formats import CellFormats
-from exporters.formats.xlsx_numbers import grouped_code, show_number
+from exporters.formats.xlsx.charts import write_charts
+from exporters.formats.xlsx.formats import CellFormats
+from exporters.formats.xlsx.numbers import grouped_code, show_number
 
 _TITLE_HEIGHT = 45
 """Points."""

@@ -9,9 +9,9 @@ from xlsxwriter.chart import Chart as Drawing
 from xlsxwriter.worksheet import Worksheet
 
 from exporters.formats.table import Chart, Table
-from exporters.formats.xlsx_formats import CellFormats
-from exporters.formats.xlsx_numbers import format_code, show_number
-from exporters.formats.xlsx_text import as_line
+from exporters.formats.xlsx.formats import CellFormats
+from exporters.formats.xlsx.numbers import format_code, show_number
+from exporters.formats.xlsx.text import as_line
 
 _FIRST_ROW, _COLUMN = 2, 3
 """Where the first chart is drawn."""
