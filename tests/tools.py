@@ -26,7 +26,6 @@ _PREFLIGHT = (
     "fontbox2",
     "xmpbox",
     "commons-logging",
-    "commons-io",
     "jaxb-api",
     "javax.activation",
 )

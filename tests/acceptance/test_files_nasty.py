@@ -154,7 +154,7 @@ def test_duckdb_reads_each_csv(files: dict[tuple[str, str], Path], key: str) -> 
     ]
 
 
-@pytest.mark.parametrize("key", ["csv", "csv;excel-nb"])
+@pytest.mark.parametrize("key", ["csv", "csv;excel-nb", "csv;gzip"])
 def test_pandas_reads_the_text_of_each_field(files: dict[tuple[str, str], Path], key: str) -> None:
     comma = key == "csv;excel-nb"
     frame = pandas.read_csv(

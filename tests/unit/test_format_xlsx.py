@@ -246,7 +246,7 @@ def test_summary_says_what_the_rows_are() -> None:
         ("Rating", "–"),
         ("Workshop", "=Verksted & Sønn"),
         ("Period", "2025-01-01 to 2025-03-31"),
-        ("Created (UTC)", "2025-04-01 02:20:00"),
+        ("Created (UTC)", "01/04/2025 02:20:00"),
         ("Rows", NASTY.num_rows),
         ("Total Integer", str(written.sums["integer"])),
     ]

@@ -1,6 +1,7 @@
 """The charts of the summary sheet: Excel's own, drawn from cells of the sheet."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -21,6 +22,9 @@ _WIDTH, _HEIGHT, _BETWEEN = 640, 300, 20
 
 _BAR_HEIGHT, _AROUND_BARS = 26, 90
 """Pixels that a bar takes, and the title and axis around all."""
+
+_LETTER_WIDTH = 6
+"""Pixels that a letter of a label takes, roughly."""
 
 _GRAY = "#d9d9d9"
 
@@ -75,21 +79,35 @@ def _draw(workbook: Workbook, name: str, table: Table, chart: Chart, row: int) -
     )
     drawing.set_title({"name": [name, row, 0], "name_font": {"size": 12, "bold": True}})
     drawing.set_legend({"none": True})
-    code = format_code(chart.kind, 0, table.language, table.currency)
+    places = max(-int(Decimal(value or 0).as_tuple().exponent) for value in chart.values)
+    code = format_code(chart.kind, places, table.language, table.currency)
     values: dict[str, Any] = {
         "num_format": "#,##0" if chart.kind == "integer" else code or "General",
         "major_gridlines": {"visible": True, "line": {"color": _GRAY, "width": 0.75}},
         "line": {"none": True},
     }
-    labels = {"line": {"color": _GRAY}, "major_gridlines": {"visible": False}}
+    labels: dict[str, Any] = {
+        "line": {"color": _GRAY},
+        "major_gridlines": {"visible": False},
+        "num_font": {"size": 8},
+    }
     if is_bars:
         # Bars are drawn from below; reversed, the first is the topmost and its axis of values lies below.
-        drawing.set_y_axis({**labels, "reverse": True})
+        drawing.set_y_axis({**labels, "reverse": True, "interval_unit": 1})
         drawing.set_x_axis({**values, "label_position": "high"})
+        drawing.set_plotarea({"layout": _bars_place(chart)})
     else:
         drawing.set_x_axis(labels)
         drawing.set_y_axis(values)
     return drawing
+
+
+def _bars_place(chart: Chart) -> dict[str, float]:
+    """Returns where the bars lie, in parts of the drawing: each label has a line beside its bar."""
+    longest = max(len(label) for label in chart.labels)
+    left = min(_LETTER_WIDTH * longest + _BETWEEN, _WIDTH // 2) / _WIDTH
+    top = _AROUND_BARS / 2 / _height(chart)
+    return {"x": left, "y": top, "width": 0.96 - left, "height": 1 - 2 * top}
 
 
 def _height(chart: Chart) -> int:

@@ -5,11 +5,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 
 from xlsxwriter import Workbook
 from xlsxwriter.image import Image
 from xlsxwriter.worksheet import Worksheet
 
+from exporters.formats.display import show_time
 from exporters.formats.frames import Frames
 from exporters.formats.table import Table
 from exporters.formats.wording import say, say_note
@@ -57,9 +59,11 @@ def write_summary(
     sheet.set_column(3, 12, 9)
     _write_title(sheet, formats, table)
     row = 2
-    for line in _lines(table, frames):
-        _write_line(sheet, formats, row, line)
-        row += 1
+    for is_large, lines in groupby(_lines(table, frames), lambda line: line.is_large):
+        for line in lines:
+            _write_line(sheet, formats, row, line)
+            row += 1
+        row += is_large
     write_charts(workbook, sheet, formats, table, row + 1)
     sheet.fit_to_pages(1, 0)
 
@@ -86,8 +90,7 @@ def _lines(table: Table, frames: Frames) -> Iterator[_Line]:
         yield _Line(figure.label, value, code, is_large=True)
     for label, text in table.details:
         yield _Line(label, text)
-    created = table.created_at.replace(tzinfo=None, microsecond=0)
-    yield _Line(say(language, "created"), created.isoformat(" "))
+    yield _Line(say(language, "created"), show_time(table.created_at, language))
     yield _Line(say(language, "rows"), frames.rows, grouped_code(0))
     totals = frames.totals()
     for column in table.columns:
