@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     """How long a worker that falls silent keeps its job."""
     max_attempts: Annotated[int, Field(ge=1, le=1000)] = 3
     """How often a job is tried."""
+    export_memory_limit: Annotated[str, AfterValidator(check_size)] = "512MB"
+    """Most memory DuckDB takes for one export before it spills to disk."""
     language: Literal["nb", "sv", "da", "de", "en"] = "en"
     """Language of files for which none was asked: nb, sv, da, de or en."""
     brands: Path | None = None
@@ -169,7 +171,7 @@ class Settings(BaseSettings):
             s3=self.s3,
             jobs_url=self.jobs_database,
             warehouse_folder=self.warehouse_folder,
-            database=self.database,
+            database=DatabaseOptions(self.export_memory_limit, self.threads),
             lease=timedelta(seconds=self.lease_seconds),
             max_attempts=self.max_attempts,
             retention=timedelta(days=self.retention_days),

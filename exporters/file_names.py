@@ -64,13 +64,18 @@ def content_disposition(name: str) -> str:
     Every browser reads `filename*`; `filename` is for what is older, in ASCII.
     """
     plain = unicodedata.normalize("NFKD", name.translate(_SPELLED)).encode("ascii", "ignore").decode()
-    plain = re.sub(r'["\\%]', "_", plain)
+    # Taking accents off makes `/` of a full-width one, and of others.
+    plain = re.sub(r"%|\s", lambda found: "_" if found[0] == "%" else " ", _ILLEGAL.sub("_", plain))
+    if plain.startswith("."):  # no letter was left of the name
+        plain = f"report{plain}"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _fit(stem: str) -> str:
     # Format characters are invisible, and some turn around what follows: `fdp.exe` looks like `exe.pdf`.
-    shown = "".join("_" if unicodedata.category(letter)[0] == "C" else letter for letter in stem)
+    # Of spaces, stores take the plain one alone.
+    spaced = "".join(" " if unicodedata.category(letter)[0] == "Z" else letter for letter in stem)
+    shown = "".join("_" if unicodedata.category(letter)[0] == "C" else letter for letter in spaced)
     shown = _ILLEGAL.sub("_", unicodedata.normalize("NFC", shown)).strip(" .")
     shown = shown.encode()[:_LONGEST_STEM].decode(errors="ignore").strip(" .")
     return f"_{shown}" if not shown or _DEVICES.fullmatch(shown) else shown

@@ -1,5 +1,6 @@
 """Parity: what SQL says the file must hold, and whether the writer wrote just that."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,6 +9,9 @@ from exporters.catalogue import Filters, ReportType
 from exporters.formats.table import Written
 from warehouse.database import quote_name
 from warehouse.generations import Snapshot
+
+_EXACT = re.compile("U?(TINY|SMALL|BIG|HUGE)?INT|INTEGER|UINTEGER|DECIMAL")
+"""How the names of DuckDB's exact numbers begin."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,11 @@ def expect(snapshot: Snapshot, report: ReportType, parameters: Filters) -> Expec
     """Count and sum what the report's query gives."""
     types = {row[0]: str(row[1]) for row in snapshot.rows(f"DESCRIBE {report.sql}", parameters)}
     columns = [name for name in report.header.columns if name in types]
-    exact = [name for name in columns if _is_summed(report, name) and types[name] not in {"FLOAT", "DOUBLE"}]
+    exact = [name for name in columns if _is_summed(report, name) and _EXACT.match(types[name])]
     counted = [
-        f"count({quote_name(name)})"
-        if types[name] not in {"FLOAT", "DOUBLE"}
-        else f"count(*) FILTER (isfinite({quote_name(name)}))"
+        f"count(*) FILTER (isfinite({quote_name(name)}))"
+        if types[name] in {"FLOAT", "DOUBLE"}
+        else f"count({quote_name(name)})"
         for name in columns
     ]
     summed = [f"sum({quote_name(name)})" for name in exact]
@@ -37,8 +41,12 @@ def expect(snapshot: Snapshot, report: ReportType, parameters: Filters) -> Expec
         f"SELECT {', '.join(['count(*)', *counted, *summed])} FROM ({report.sql})",  # noqa: S608  declared names
         parameters,
     )
-    sums = (None if value is None else Decimal(value) for value in values[len(columns) :])
-    return Expected(rows, dict(zip(columns, values, strict=False)), dict(zip(exact, sums, strict=True)))
+    filled, sums = values[: len(columns)], values[len(columns) :]
+    return Expected(
+        rows,
+        dict(zip(columns, filled, strict=True)),
+        {name: None if total is None else Decimal(total) for name, total in zip(exact, sums, strict=True)},
+    )
 
 
 def find_differences(expected: Expected, written: Written) -> list[str]:

@@ -16,6 +16,7 @@ from exporters.brands import BrandError, read_brand
 from exporters.catalogue import TENANT, Filters, ReportType, RequestError, find_report, write_filters
 from exporters.file_names import DEFAULT_TEMPLATE, content_disposition, fill_template
 from exporters.formats import Format
+from exporters.formats.frames import TableError, ValuesError
 from exporters.formats.table import Table, Written
 from exporters.formats.wording import say_note
 from exporters.headings import make_table
@@ -37,6 +38,8 @@ _KNOWN: tuple[tuple[type[Exception], str, bool], ...] = (
     (ModelError, "REPORT_BROKEN", False),
     (NoGenerationError, "NO_DATA", False),
     (BrandError, "BRAND_BROKEN", False),
+    (TableError, "REPORT_BROKEN", False),
+    (ValuesError, "REPORT_BROKEN", False),
     (WarehouseError, "EXPORT_FAILED", True),
     (OSError, "EXPORT_FAILED", True),
 )
@@ -89,7 +92,9 @@ def run_job(workplace: Workplace, job: Job, progress: Progress | None = None) ->
             return _make_file(workplace, held, progress)
     except (JobCancelled, LeaseLost):
         return workplace.jobs.get(job.job_id)
-    except Exception as error:  # noqa: BLE001  whatever happened, the record must say so
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever happened, the record must say so: polars panics
         return _end(workplace.jobs, job, error)
 
 
@@ -230,7 +235,7 @@ def _check_stored(store: Store, key: str, size: int) -> None:
         raise StoreError(f"{store.url_of(key)}: holds {stored.size} bytes of {size}")
 
 
-def _end(jobs: JobStore, job: Job, error: Exception) -> Job:
+def _end(jobs: JobStore, job: Job, error: BaseException) -> Job:
     fault = _judge(error)
     if fault.code == "INTERNAL_ERROR":
         _log.error("job %s: attempt %s failed", job.job_id, job.attempt, exc_info=error)
@@ -242,7 +247,7 @@ def _end(jobs: JobStore, job: Job, error: Exception) -> Job:
         return jobs.get(job.job_id)
 
 
-def _judge(error: Exception) -> Fault:
+def _judge(error: BaseException) -> Fault:
     """What the record says of an error, and whether another try may mend it."""
     if isinstance(error, RequestError | ExportFaultError):
         return Fault(error.code, str(error), retry=False)

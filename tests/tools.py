@@ -42,6 +42,7 @@ _OFFLINE = (
     "--dump-dom",
 )
 _NO_PAGE = "not an origin"
+"""What Chromium's log names as the origin of its own requests."""
 _OOXML = ROOT / ".venv" / "ooxml" / "node_modules" / "@xarsh"
 
 
@@ -53,10 +54,11 @@ def find_tool(name: str) -> str:
     return path
 
 
-def run_tool(*command: str | Path) -> str:
-    """What the program prints; the test fails when the program does."""
+def run_tool(name: str, *arguments: str | Path) -> str:
+    """What the program prints, as `find_tool` finds it; the test fails when the program does."""
+    command = [find_tool(name), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-    assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
+    assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
     return done.stdout
 
 
@@ -65,11 +67,10 @@ def convert(files: Sequence[Path], form: str, into: Path, reads: str = "") -> li
 
     `reads` are the options with which it reads them, as in `CSV:44,34,76`.
     """
-    office = find_tool("soffice")
     with tempfile.TemporaryDirectory() as profile:
-        command = [office, f"-env:UserInstallation=file://{profile}", "--headless"]
-        command += [f"--infilter={reads}"] if reads else []
-        run_tool(*command, "--convert-to", form, "--outdir", into, *files)
+        options = [f"-env:UserInstallation=file://{profile}", "--headless"]
+        options += [f"--infilter={reads}"] if reads else []
+        run_tool("soffice", *options, "--convert-to", form, "--outdir", into, *files)
     ending = "." + form.partition(":")[0]
     return [into / file.with_suffix(ending).name for file in files]
 

@@ -7,7 +7,7 @@ that is served and is replaced atomically. A reader finishes on the generation i
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,7 +64,8 @@ class Snapshot:
 
     def interrupt(self) -> None:
         """End the query that runs now, if one does, by an error; may be called from any thread."""
-        self._connection.interrupt()
+        with suppress(duckdb.ConnectionException):  # closed meanwhile: nothing runs any more
+            self._connection.interrupt()
 
     def close(self) -> None:
         """Close the generation, readers first: DuckDB hangs when a connection closes under an open one."""

@@ -60,8 +60,12 @@ def show_value(
             shown = format_currency(value, currency, locale=locale, decimal_quantization=False)
         # Babel writes a hyphen for the minus of patterns that have none of their own.
         return str(shown).replace("-", get_minus_sign_symbol(locale))
+    symbols = find_locale(language).number_symbols["latn"]
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)
-    return str(_show_numbers(pl.Series([text]), language)[0])
+    whole, _, places = text.removeprefix("-").partition(".")
+    sign = symbols["minusSign"] if text.startswith("-") else ""
+    shown = sign + f"{int(whole):,}".replace(",", symbols["group"])
+    return shown + symbols["decimal"] + places if places else shown
 
 
 def show_column(values: pl.Series, kind: Kind, language: Language) -> pl.Series:

@@ -6,8 +6,9 @@ What a value of each kind may be, and what it becomes, is said here once for all
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Context, Decimal
+from typing import cast
 
 import polars as pl
 import pyarrow as pa
@@ -16,6 +17,13 @@ from exporters.formats.table import Column, Kind, Note, NoteKind, Table, Written
 
 _EXACT = Context(prec=100)
 """Enough digits that a sum of 38-digit decimals is never rounded."""
+
+_TICKS_PER_DAY = {None: 1, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+"""By unit of time; dates are counted in days."""
+
+_FIRST_DAY = (date(1, 1, 1) - date(1970, 1, 1)).days
+_LAST_DAY = (date(9999, 12, 31) - date(1970, 1, 1)).days + 366
+"""Of year 10000, in which the last evening of 9999 falls east of Greenwich."""
 
 _SUMMED: frozenset[Kind] = frozenset({"integer", "decimal", "money"})
 
@@ -78,6 +86,14 @@ _RULES: dict[Kind, _Rule] = {
 }
 
 
+class TableError(ValueError):
+    """A table that cannot be written, or rows without its columns."""
+
+
+class ValuesError(TypeError):
+    """Values that do not fit their column's kind."""
+
+
 class Frames:
     """Iterates over a table's batches once, as frames that hold exactly the table's columns, in its order.
 
@@ -87,9 +103,9 @@ class Frames:
     in whole seconds; boolean Boolean. A zoned timestamp becomes the wall clock of its own zone. Arrow's null
     type is taken for every kind.
 
-    Raises ValueError when the table cannot be written (no columns, a name twice, a total that is no sum,
-    a creation time that is not UTC) or a batch lacks a field, and TypeError when a column's values do not
-    fit its kind.
+    Raises TableError, a ValueError, when the table cannot be written (no columns, a name twice, a total that
+    is no sum, a creation time that is not UTC) or a batch lacks a field, and ValuesError, a TypeError, when a
+    column's values do not fit its kind or are days that no calendar here knows.
     """
 
     def __init__(self, table: Table, batches: Iterable[pa.RecordBatch]) -> None:
@@ -153,7 +169,7 @@ class Frames:
     def _column(self, column: Column, batch: pa.RecordBatch) -> pl.Series:
         position = batch.schema.get_field_index(column.name)
         if position < 0:
-            raise ValueError(
+            raise TableError(
                 f"Column {column.name!r} is not, or not once, among the fields of the rows "
                 f"{batch.schema.names}: name it in the report's query."
             )
@@ -164,14 +180,16 @@ class Frames:
         if isinstance(values.dtype, pl.Null):
             return values.cast(rule.when_null)
         if not rule.accepts(values.dtype):
-            raise TypeError(
+            raise ValuesError(
                 f"Column {column.name!r} is of kind {column.kind} and needs {rule.wanted}, "
                 f"but its values are {values.dtype}: cast it in the report's query."
             )
+        if values.dtype.is_temporal():
+            _check_days(column, values)
         if not values.dtype.is_float():
             return rule.become(values)
         if column.total:
-            raise TypeError(
+            raise ValuesError(
                 f"Column {column.name!r} has a total, which must be exact, "
                 f"but its values are {values.dtype}: cast it to a decimal in the report's query."
             )
@@ -197,16 +215,27 @@ class Frames:
                 self.sums[column.name] = _EXACT.add(total or Decimal(0), Decimal(wide.sum()))
 
 
+def _check_days(column: Column, values: pl.Series) -> None:
+    """Infinite days of a database are numbers beyond every calendar, which would be written as such."""
+    days = values.to_physical() // _TICKS_PER_DAY[getattr(values.dtype, "time_unit", None)]
+    first, last = cast(int | None, days.min()), cast(int | None, days.max())
+    if first is not None and last is not None and (first < _FIRST_DAY or last > _LAST_DAY):
+        raise ValuesError(
+            f"Column {column.name!r} holds a day before year 1 or after year 10000, or an infinite one: "
+            "leave it out in the report's query."
+        )
+
+
 def _check(table: Table) -> None:
     if not table.columns:
-        raise ValueError(f"Table {table.title!r} has no columns: give it at least one.")
+        raise TableError(f"Table {table.title!r} has no columns: give it at least one.")
     twice = [name for name, count in Counter(c.name for c in table.columns).items() if count > 1]
     if twice:
-        raise ValueError(f"Table {table.title!r} names columns {twice} more than once: name each once.")
+        raise TableError(f"Table {table.title!r} names columns {twice} more than once: name each once.")
     for column in table.columns:
         if column.total and column.kind not in _SUMMED:
-            raise ValueError(
+            raise TableError(
                 f"Column {column.name!r} is of kind {column.kind} and has no sum: drop its total."
             )
     if table.created_at.utcoffset() != timedelta(0):
-        raise ValueError(f"Table {table.title!r} was created at {table.created_at}: give that time in UTC.")
+        raise TableError(f"Table {table.title!r} was created at {table.created_at}: give that time in UTC.")

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg"}
 
+_ORIENTATION, _LYING = 0x0112, range(5, 9)
+"""The tag of how a camera was held, and its values at which width and height are swapped."""
+
 
 @dataclass(frozen=True)
 class Logo:
@@ -22,7 +25,10 @@ def read_logo(content: bytes) -> Logo:
 
     try:
         with Image.open(io.BytesIO(content), formats=tuple(_MEDIA_TYPES)) as image:
-            return Logo(content, _MEDIA_TYPES[image.format or ""], *image.size)
+            width, height = image.size
+            if image.getexif().get(_ORIENTATION, 1) in _LYING:
+                width, height = height, width
+            return Logo(content, _MEDIA_TYPES[image.format or ""], width, height)
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise ValueError("The brand's logo is neither a PNG nor a JPEG image: give one that is.") from error
 
@@ -32,11 +38,15 @@ def flatten(logo: Logo) -> bytes:
 
     Raises ValueError when the image is damaged.
     """
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image, ImageOps  # noqa: PLC0415
 
     try:
         with Image.open(io.BytesIO(logo.content)) as image:
-            colored = image.convert("RGBA")
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I"):
+                # Grey in 16 bits, which `convert` would cut to white.
+                upright = upright.convert("I").point(lambda grey: grey / 256).convert("L")
+            colored = upright.convert("RGBA")
     except (OSError, SyntaxError) as error:
         raise ValueError("The brand's logo is damaged and cannot be read: give another.") from error
     opaque = Image.new("RGBA", colored.size, "#ffffff")

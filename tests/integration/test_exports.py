@@ -391,6 +391,30 @@ def test_a_query_of_other_columns_fails_the_job(fresh: Exports, tmp_path: Path, 
     assert f"gives the columns {columns}; declared are workshop_id, booking_id" in (job.error_message or "")
 
 
+@pytest.mark.parametrize("format_", FORMAT_NAMES)
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("'infinity'::date", "date"),
+        ("'infinity'::timestamp", "timestamp"),
+        ("timestamp '290000-01-01'", "timestamp"),
+        ("'x'", "integer"),
+    ],
+)
+def test_values_that_fit_no_file_fail_the_job_at_once(
+    fresh: Exports, tmp_path: Path, value: str, kind: str, format_: str
+) -> None:
+    folder = tmp_path / "sql" / "reports"
+    folder.mkdir(parents=True)
+    text = DOCTORED.format(sql=f"select workshop_id, {value} as booking_id from workshops")
+    text = text.replace('kind = "text"', f'kind = "{kind}"') + "where workshop_id = $workshop_id\n"
+    (folder / "doctored.sql").write_text(text, encoding="utf-8")
+    fresh.catalogue.update(load_catalogue(tmp_path / "sql"))
+    job = export(fresh, "101", "doctored", format_)
+    check_failed(fresh, job, "REPORT_BROKEN")
+    assert "'booking_id'" in (job.error_message or "")
+
+
 @pytest.mark.parametrize("told", [-1, 1])
 def test_a_file_of_another_number_of_rows_fails_the_job(
     fresh: Exports, monkeypatch: pytest.MonkeyPatch, told: int

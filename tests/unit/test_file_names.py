@@ -34,6 +34,7 @@ from exporters.file_names import (
         ("{name}", {"name": "LPT1.x"}, "_LPT1.x.pdf"),
         ("{name}", {"name": " . "}, "_.pdf"),
         ("{name}", {"name": "漢字" * 100}, "漢字" * 25 + ".pdf"),
+        ("{name}", {"name": "a\u00a0b\u3000c\u2028d"}, "a b c d.pdf"),
     ],
 )  # fmt: skip
 def test_a_template_is_filled(template: str, values: dict[str, object], name: str) -> None:
@@ -74,4 +75,16 @@ def test_any_name_is_read_from_the_header_as_it_is(name: str) -> None:
 
 def test_the_variables_of_report_batches_are_there() -> None:
     assert {"name", "balanceday", "cvr", "type", "rundate"} <= VARIABLES
-    assert content_disposition("Bjørns æble.pdf").startswith('attachment; filename="Bjorns aeble.pdf"; ')
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("Bjørns æble.pdf", "Bjorns aeble.pdf"),
+        ("．．／．．／etc.pdf", "report.._.._etc.pdf"),
+        ("℀.pdf", "a_c.pdf"),
+        ("日本.pdf", "report.pdf"),
+    ],
+)
+def test_the_plain_name_is_a_name_too(name: str, plain: str) -> None:
+    assert f'filename="{plain}"' in content_disposition(name)

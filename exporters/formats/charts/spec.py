@@ -26,6 +26,9 @@ _LINE_HEIGHT = 220
 _LABEL_SHARE = 0.36
 """Of the chart's width, at most, for the names of bars."""
 
+_LONGEST = 200
+"""Characters of a label that are looked at."""
+
 _MOST_BARS = 20
 _MOST_DOTS = 60
 """Points of a line, above which they are drawn small."""
@@ -225,7 +228,8 @@ def _choose_ticks(low: Decimal, high: Decimal) -> list[Decimal]:
 
 
 def _clean(text: str) -> str:
-    return " ".join(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text).split())
+    # No chart has room for more, and the converter's time grows with the square of a label's length.
+    return " ".join(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text[:_LONGEST]).split())
 
 
 def _measure(text: str) -> float:

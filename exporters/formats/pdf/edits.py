@@ -35,6 +35,8 @@ class Cells:
     ends: _Ints
     reached: _Ints
     """By position, how far the texts before it go, in units of the font."""
+    placed: NDArray[np.bool_]
+    """By row and column, whether the text has its lines already."""
     lines: NDArray[np.int64] = field(init=False)
     """By row and column."""
     inserted: list[tuple[_Ints, NDArray[np.int32]]] = field(default_factory=list)
@@ -69,7 +71,7 @@ def fit_cells(cells: Cells, layout: Layout, face: Typeface) -> NDArray[np.bool_]
     """Edits the cells that are too wide; returns by row and column which texts were cut."""
     widths = cells.reached[cells.ends] - cells.reached[cells.starts]
     rooms = np.array([place.room / place.size for place in layout.places]) * face.units + 1
-    over = widths > rooms
+    over = (widths > rooms) & ~cells.placed
     cut = np.zeros(widths.shape, np.bool_)
     for number in [int(found) for found in np.flatnonzero(over.any(axis=0))]:
         place, rows = layout.places[number], np.flatnonzero(over[:, number])

@@ -101,7 +101,7 @@ class Groups:
     def _draw_heading(self, key: str | None) -> tuple[bytes, str]:
         """Returns the operators of the heading above a group's first row, and its words."""
         group = self._table.group
-        shown = say(self._table.language, "no_value") if key is None else turn_if_needed(key)
+        shown = say(self._table.language, "no_value") if key is None else key
         title = f"{group.title}: {shown}" if group else shown
         self._frames.note(None, "no_glyph", self._bold.boxes(title))
         line = self._cut(" ".join(title.split()), self._layout.width - _GAP, _HEADING_SIZE)
@@ -110,9 +110,7 @@ class Groups:
         return data + self._usual_face(), f"{group.title}: {key}" if group and key else title
 
     def _draw_group_totals(self) -> tuple[bytes, float]:
-        shown = (
-            say(self._table.language, "no_value") if self._current is None else turn_if_needed(self._current)
-        )
+        shown = say(self._table.language, "no_value") if self._current is None else self._current
         return self._draw_totals(say(self._table.language, "group_total", group=shown), self._sums)
 
     def _draw_totals(self, label: str, sums: Mapping[str, Decimal | None]) -> tuple[bytes, float]:
@@ -144,7 +142,7 @@ class Groups:
     def _cut(self, text: str, room: float, size: float) -> str:
         line = self._bold.cut(text, room / size)
         self._frames.note(None, "cut_to_width", int(line != text))
-        return line
+        return turn_if_needed(line)
 
     def _usual_face(self) -> bytes:
         return f"/{self._body.resource} {self._layout.places[0].size:g} Tf ".encode()

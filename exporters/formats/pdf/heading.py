@@ -65,13 +65,13 @@ def draw_heading(
 
 def _wrap(text: str, face: Typeface, room: float, lines: int, frames: Frames) -> list[str]:
     """Returns the lines of a text of the heading, which has so much room at one unit of length."""
-    shown = turn_if_needed(text)
-    frames.note(None, "no_glyph", face.boxes(shown))
-    wrapped = face.wrap(shown, room, lines)
+    frames.note(None, "no_glyph", face.boxes(text))
+    wrapped = face.wrap(text, room, lines)
     frames.note(
-        None, "cut_to_width", int(bool(wrapped) and wrapped[-1].endswith("…") and not shown.endswith("…"))
+        None, "cut_to_width", int(bool(wrapped) and wrapped[-1].endswith("…") and not text.endswith("…"))
     )
-    return wrapped
+    # Not before: what is cut is the end of the text, wherever that is drawn.
+    return [turn_if_needed(line) for line in wrapped]
 
 
 def draw_titles(layout: Layout, bold: Typeface, color: str, frames: Frames) -> Drawn:
@@ -91,23 +91,24 @@ def draw_titles(layout: Layout, bold: Typeface, color: str, frames: Frames) -> D
 
 def _wrap_title(column: Column, room: float, bold: Typeface, frames: Frames) -> tuple[float, list[str]]:
     """Returns the size and the lines; a title with a word that is too wide is set smaller."""
-    title = turn_if_needed(column.title)
+    title = column.title
     longest = max((bold.measure(word) for word in title.split()), default=0.0)
     size = min(SIZE, max(room / longest, 1.0)) if longest else SIZE
     lines = bold.wrap(title, room / size, LINES)
     is_cut = bool(lines) and lines[-1].endswith("…") and not title.endswith("…")
     frames.note(column, "cut_to_width", int(is_cut))
     frames.note(column, "no_glyph", bold.boxes(title))
-    return size, lines
+    return size, [turn_if_needed(line) for line in lines]
 
 
 def draw_footer(table: Table, layout: Layout, body: Typeface, frames: Frames) -> bytes:
     """Draws the brand's words on the right of the lower margin."""
     if not table.brand.footer:
         return b""
-    shown = turn_if_needed(table.brand.footer)
+    shown = table.brand.footer
     frames.note(None, "no_glyph", body.boxes(shown))
     cut = body.cut(" ".join(shown.split()), layout.page_width * 0.6 / FOOTER_SIZE)
     frames.note(None, "cut_to_width", int(cut.endswith("…") and not shown.endswith("…")))
+    cut = turn_if_needed(cut)
     x = layout.page_width - MARGIN - body.measure(cut) * FOOTER_SIZE
     return f"BT {GREY} ".encode() + draw_text(body, FOOTER_SIZE, x, FOOTER_Y, cut) + b"ET\n"

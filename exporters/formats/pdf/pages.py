@@ -23,6 +23,9 @@ TITLES, COUNT = "Titles", "Count"
 _TOGETHER = 8
 """Pages that a thread compresses at a time."""
 
+_LONGEST_BOOKMARK = 500
+"""Characters."""
+
 _MOST_BOOKMARKS = 2_000
 
 
@@ -127,7 +130,7 @@ class Pages:
         for unit, title in units.headings.items():
             if len(self.headings) < _MOST_BOOKMARKS:
                 above = units.above[:unit].sum() + units.heights[:unit].sum() + units.below[:unit].sum()
-                self.headings.append((title, number, top - float(above)))
+                self.headings.append((title[:_LONGEST_BOOKMARK], number, top - float(above)))
 
 
 @lru_cache(maxsize=64)

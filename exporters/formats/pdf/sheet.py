@@ -1,6 +1,5 @@
 """PDF sheet: upright A4 pages on which texts are wrapped, cut and shown with the glyphs that there are."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -9,11 +8,11 @@ from typing import cast
 from xml.sax.saxutils import escape
 
 from fpdf import FPDF
-from fpdf.bidi import BidiParagraph
-from fpdf.enums import DocumentCompliance, TextDirection
+from fpdf.enums import DocumentCompliance
 from fpdf.fonts import TTFFont
 
 from exporters.formats.contrast import channels
+from exporters.formats.pdf.text import turn_if_needed
 from exporters.formats.table import Chart, Table
 
 WIDTH, HEIGHT, MARGIN = 210.0, 297.0, 14.0
@@ -22,7 +21,6 @@ WIDTH, HEIGHT, MARGIN = 210.0, 297.0, 14.0
 _FONTS = Path(__file__).parents[1] / "fonts"
 _FAMILY, _HAN_FAMILY = "DejaVu", "Noto"
 _BOX, _ELLIPSIS = "□", "…"
-_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufdff\ufe70-\ufefc]")
 _PRODUCER = "fpdf2"
 _METADATA = """\
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -196,6 +194,4 @@ class Sheet:
 
     def _order(self, line: str) -> str:
         """Returns the line in the order in which it is drawn, from left to right."""
-        if not _RIGHT_TO_LEFT.search(line):
-            return line
-        return BidiParagraph(line, base_direction=TextDirection.LTR).get_reordered_string()
+        return turn_if_needed(line)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from exporters.formats.display import show_column
 from exporters.formats.pdf.edits import BREAK, RAW, Cells, fit_cells
-from exporters.formats.pdf.layout import LINES, Layout
+from exporters.formats.pdf.layout import LINES, Layout, Place
 from exporters.formats.pdf.typeface import BOX, SEPARATOR, Typeface
 from exporters.formats.table import Column, Language
 
@@ -40,10 +40,15 @@ _NARROW = 250
 _MOST_CODES, _MOST_ROWS = 400_000, 2048
 """That are encoded together; a code takes about a hundred bytes meanwhile."""
 
+_LINE_END = 0x2028
+"""The character that stands between lines which are not broken further."""
+
 _OTHER_CODES = 16
 """Of a value that is no text, about."""
 
 _RIGHT_TO_LEFT = r"[\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufdff\ufe70-\ufefc]"
+
+_MIRRORED = str.maketrans("()[]{}<>«»‹›≤≥", ")(][}{><»«›‹≥≤")
 
 _FINDS_RIGHT_TO_LEFT = re.compile(_RIGHT_TO_LEFT)
 
@@ -65,8 +70,8 @@ class Rows:
 
 
 def show_frame(frame: pl.DataFrame, columns: tuple[Column, ...], language: Language) -> pl.DataFrame:
-    """Returns the columns' values as texts in the order in which they are drawn."""
-    return pl.DataFrame([_turn(show_column(frame[c.name], c.kind, language), c) for c in columns])
+    """Returns the columns' values as texts."""
+    return pl.DataFrame([show_column(frame[c.name], c.kind, language) for c in columns])
 
 
 def turn_text(text: str) -> str:
@@ -75,22 +80,14 @@ def turn_text(text: str) -> str:
     from fpdf.bidi import BidiParagraph  # noqa: PLC0415
     from fpdf.enums import TextDirection  # noqa: PLC0415
 
-    return str(BidiParagraph(text, base_direction=TextDirection.LTR).get_reordered_string())
+    turned = BidiParagraph(text, base_direction=TextDirection.LTR).get_reordered_characters()
+    # Brackets open toward what they hold, which the reordering leaves to who draws them.
+    return "".join(c.character.translate(_MIRRORED) if c.embedding_level % 2 else c.character for c in turned)
 
 
 def turn_if_needed(text: str) -> str:
     """Returns `turn_text` of a text with right-to-left characters, and any other as it is."""
     return turn_text(text) if _FINDS_RIGHT_TO_LEFT.search(text) else text
-
-
-def _turn(texts: pl.Series, column: Column) -> pl.Series:
-    if column.kind != "text":
-        return texts
-    turned = texts.str.contains(_RIGHT_TO_LEFT).fill_null(False)
-    if not turned.any():
-        return texts
-    found = [turn_text(text) for text in texts.filter(turned).str.head(1_000)]
-    return texts.scatter(turned.arg_true(), pl.Series(found, dtype=pl.String))
 
 
 class RowEncoder:
@@ -138,15 +135,18 @@ class RowEncoder:
 
     def _read(self, texts: pl.DataFrame) -> tuple[Cells, NDArray[np.bool_], NDArray[np.int64]]:
         """Returns the cells, which of them are too long to look at whole, and each column's boxes."""
-        long = np.zeros((texts.height, self._columns), np.bool_)
+        long, placed = np.zeros((2, texts.height, self._columns), np.bool_)
         read = []
         for number, (place, limit) in enumerate(zip(self._layout.places, self._limits, strict=True)):
             values = texts[place.column.name]
             if place.column.kind == "text":
                 values = values.str.replace_all(chr(SEPARATOR), chr(SEPARATOR - 1), literal=True)
+                values = values.str.replace_all(chr(_LINE_END), " ", literal=True)
+                values, turned, long[:, number] = self._turn(values, place)
+                placed[:, number] = turned.to_numpy()
                 if bool((values.str.len_bytes() > limit).any()):
-                    is_long = (values.str.len_chars() > limit).fill_null(False)
-                    long[:, number] = is_long.to_numpy()
+                    is_long = (values.str.len_chars() > limit).fill_null(False) & ~turned
+                    long[:, number] |= is_long.to_numpy()
                     shortened = values.str.head(limit) + "…"
                     values = pl.select(pl.when(is_long).then(shortened).otherwise(values)).to_series()
             read.append(values.fill_null("").alias(str(number)))
@@ -160,8 +160,30 @@ class RowEncoder:
         counts = np.bincount(np.searchsorted(ends, boxes) % self._columns, minlength=self._columns)
         starts = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, self._columns)
         reached = np.concatenate([[0], np.cumsum(self._face.advances[shown])])
-        cells = Cells(shown.astype(np.int32), starts, ends.reshape(-1, self._columns), reached)
+        cells = Cells(shown.astype(np.int32), starts, ends.reshape(-1, self._columns), reached, placed)
+        line_ends = np.flatnonzero(points == _LINE_END)
+        cells.codes[line_ends] = BREAK
+        np.add.at(cells.lines.reshape(-1), np.searchsorted(ends, line_ends), 1)
         return cells, long, counts
+
+    def _turn(self, texts: pl.Series, place: Place) -> tuple[pl.Series, pl.Series, NDArray[np.bool_]]:
+        """Returns the texts, those from right to left as lines in the order in which they are drawn.
+
+        Also returns which were turned, and which of them were cut.
+        """
+        turned = texts.str.contains(_RIGHT_TO_LEFT).fill_null(False)
+        cut = np.zeros(texts.len(), np.bool_)
+        rows = turned.arg_true()
+        if not rows.len():
+            return texts, turned, cut
+        found = []
+        for row in rows:
+            text = texts[row]
+            # Broken before they are turned: what is cut is the end of a text, wherever that is drawn.
+            lines = self._face.wrap(text, place.room / place.size, LINES if place.is_wrapped else 1)
+            cut[row] = bool(lines) and lines[-1].endswith("…") and not text.endswith("…")
+            found.append(chr(_LINE_END).join(map(turn_text, lines)))
+        return texts.scatter(rows, pl.Series(found, dtype=pl.String)), turned, cut
 
     def _closings(self, lines: NDArray[np.int64], height: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns by row and column the code that ends the cell."""
