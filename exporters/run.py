@@ -179,7 +179,11 @@ def _check_columns(report: ReportType, schema: pa.Schema) -> None:
 def _watch(
     batches: pa.RecordBatchReader, workshop: Workshop, held: HeldJob, progress: Callable[[int], object]
 ) -> Iterator[pa.RecordBatch]:
-    """The batches on their way to the writer: counted, and stopped at a foreign row or a lost job."""
+    """The batches on their way to the writer: counted, and stopped at a foreign row or a lost job.
+
+    The first is empty, so that a file without rows has the types of the query, too.
+    """
+    yield pa.RecordBatch.from_pylist([], schema=batches.schema)
     rows = 0
     for batch in batches:
         if not pc.all(pc.equal(batch.column(TENANT), workshop.workshop_id), skip_nulls=False).as_py():

@@ -106,11 +106,11 @@ _NOTES: dict[NoteKind, tuple[str, str, str, str, str]] = {
         "number written as text because Excel keeps 15 digits",
     ),
     "date_as_text": (
-        "dato skrevet som tekst fordi Excels kalender går fra 1900 til 9999",
-        "datum skrivet som text eftersom Excels kalender går från 1900 till 9999",
-        "dato skrevet som tekst, fordi Excels kalender går fra 1900 til 9999",
-        "Datum als Text geschrieben, weil Excels Kalender von 1900 bis 9999 reicht",
-        "date written as text because Excel's calendar runs from 1900 to 9999",
+        "dato skrevet som tekst fordi Excels kalender går fra mars 1900 til 9999",
+        "datum skrivet som text eftersom Excels kalender går från mars 1900 till 9999",
+        "dato skrevet som tekst, fordi Excels kalender går fra marts 1900 til 9999",
+        "Datum als Text geschrieben, weil Excels Kalender von März 1900 bis 9999 reicht",
+        "date written as text because Excel's calendar runs from March 1900 to 9999",
     ),
     "characters_replaced": (
         "tegn erstattet fordi formatet ikke kan holde dem",

@@ -90,7 +90,7 @@ def _in_number_cell(value: float | Decimal) -> Any:
 
 
 def _in_date_cell(value: date) -> Any:
-    if value.year < 1900:
+    if value < type(value)(1900, 3, 1):
         return str(value).partition(".")[0]
     if isinstance(value, datetime):
         return value.replace(microsecond=0)

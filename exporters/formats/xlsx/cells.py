@@ -21,8 +21,9 @@ from exporters.formats.xlsx.text import cut_column, escape, find_traits, looks_l
 _EPOCH = 25_569
 """Excel's number of the day 1970-01-01."""
 
-_LEAP_DAY = 61
-"""Excel's number of 1 March 1900: its calendar has a 29 February before, so earlier days count one less."""
+_FIRST = 61
+"""Its number of 1 March 1900. Its calendar has a 29 February before, which others leave out: the days until
+then are not the same to all readers."""
 
 _END = 2_958_466
 """Its number of 1 January 10000, where the calendar has ended."""
@@ -211,8 +212,7 @@ def _split_dates(values: pl.Series) -> tuple[pl.Series, pl.Series | None]:
         days, directives = values.cast(pl.Int32).cast(pl.Int64) + _EPOCH, "%Y-%m-%d"
     else:
         days, directives = values.dt.epoch("s") / 86_400 + _EPOCH, "%Y-%m-%d %H:%M:%S"
-    if _is_within(days, _LEAP_DAY - 1, _END):
+    if _is_within(days, _FIRST - 1, _END):
         return days.cast(pl.String), None
-    is_inside = values.dt.year().is_between(1900, 9999).fill_null(True)
-    odd = None if is_inside.all() else values.dt.to_string(directives).set(is_inside, None)
-    return (days - (days < _LEAP_DAY).cast(days.dtype)).cast(pl.String), odd
+    is_inside = days.is_between(_FIRST, _END, closed="left").fill_null(True)
+    return days.cast(pl.String), values.dt.to_string(directives).set(is_inside, None)

@@ -67,7 +67,10 @@ def _draw(workbook: Workbook, name: str, table: Table, chart: Chart, row: int) -
     drawing = workbook.add_chart({"type": "bar" if is_bars else "line"})
     first, last = row + 2, row + 1 + len(chart.labels)
     fill = {"fill": {"color": table.brand.color}, "gap": 50}
-    line = {"line": {"color": table.brand.color, "width": 2.25}}
+    color = {"color": table.brand.color}
+    # A marker, because a line of one point is nothing.
+    marker = {"type": "circle", "size": 5, "fill": color, "border": color}
+    line = {"line": {**color, "width": 2.25}, "marker": marker}
     # By reference: a name given as text would be taken for a formula if it began with "=".
     drawing.add_series(
         {
