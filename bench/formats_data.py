@@ -1,6 +1,10 @@
-"""The table that formats are measured on: bookings of 12 columns, drawn the same every time."""
+"""The table that formats are measured on: bookings of 12 columns, drawn the same every time.
+
+`python -m bench.formats_data <parquet> <rows>` writes so many.
+"""
 
 import os
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -171,3 +175,7 @@ def _customers() -> list[str]:
 def _services() -> list[str]:
     parts = product(_PARTS.split("|"), _WORKS.split(), range(1, 6))
     return [f"{part} {work} {level}" for part, work, level in parts]
+
+
+if __name__ == "__main__":
+    make_bookings(Path(sys.argv[1]), int(sys.argv[2]))
