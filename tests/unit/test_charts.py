@@ -90,6 +90,11 @@ def test_below_zero() -> None:
     assert show_value(-10, "integer", "nb") in texts(svg)
 
 
+def test_a_label_of_a_megabyte_holds_nobody_up() -> None:
+    chart = Chart("Title", "bars", ("x" * 1_000_000, "b"), (1, 2), "Value", "integer")
+    assert any(re.fullmatch("x+…", text) for text in texts(draw_svg(chart, "en", "#1f4e79")))
+
+
 def test_long_labels_are_cut() -> None:
     svg = draw_svg(replace(BARS, labels=("A" * 200, "b", "c")), "en", BLUE)
     cut = next(text for text in texts(svg) if text.startswith("AAA"))

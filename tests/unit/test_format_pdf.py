@@ -29,7 +29,7 @@ from exporters.formats import FORMATS
 from exporters.formats.display import show_column
 from exporters.formats.table import Brand, Chart, Column, Group, KeyFigure, Note, Table
 from tests.format_tables import CREATED, NASTY, ForwardOnly, random_tables, table, write
-from tests.tools import check_archival
+from tests.tools import check_archival, find_tool, run_tool
 
 MONEY = pa.decimal128(12, 2)
 
@@ -171,6 +171,30 @@ def test_scripts_of_both_fonts_are_shown_and_the_rest_is_boxes_that_are_counted(
 def test_a_right_to_left_text_is_drawn_in_the_order_seen() -> None:
     rows = pa.record_batch({"a": ["שלום 12", "left"]})
     assert read_cells(write("pdf", table(Column("a", "A", "text")), rows)[0]) == ["12 םולש", "left"]
+
+
+def test_a_right_to_left_text_is_wrapped_and_cut_from_its_beginning() -> None:
+    long = " ".join(f"שלום{number}" for number in range(300))
+    rows = pa.record_batch({"a": [long] * 3})
+    content, written = write("pdf", table(Column("a", "A", "text"), title="T"), rows)
+    cells = [lines for lines in read_lines_of_cells(content) if "שלום"[::-1] in lines[0]]
+    assert len(cells) == 3
+    for lines in cells:
+        assert 1 < len(lines) <= 3
+        # Each line begins at its right: its words are read from there.
+        shown = [int(number) for line in lines for number in reversed(re.findall(r"\d+", line))]
+        assert shown[:-1] == list(range(len(shown) - 1))  # of the last word a part may be left
+    assert written.notes == (Note("a", "cut_to_width", 3),)
+
+
+def test_a_group_without_totals_leaves_every_row_readable(tmp_path: Path) -> None:
+    what, _ = grouped()
+    rows = pa.record_batch({"group": ["2025-01"] * 3 + ["2025-02"] * 3, "a": [f"row {n}" for n in range(6)]})
+    what = replace(what, columns=(Column("a", "A", "text"),), group=Group("group", "Month"))
+    file = tmp_path / "grouped.pdf"
+    file.write_bytes(write("pdf", what, rows)[0])
+    text = run_tool(find_tool("pdftotext"), file, "-")
+    assert re.findall(r"row \d", text) == [f"row {n}" for n in range(6)]
 
 
 def test_a_text_wider_than_its_column_is_cut_and_noted() -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from exporters.formats.display import show_value
 from exporters.formats.frames import Frames
+from exporters.formats.logo import flatten, read_logo
 from exporters.formats.pdf.cover import draw_cover
 from exporters.formats.table import Brand, Chart, KeyFigure, Note, Table
 from exporters.formats.wording import LANGUAGES, say
@@ -172,3 +173,20 @@ def test_logos_become_plain_images(mode: str, form: str) -> None:
 def test_a_brand_that_cannot_be_shown_is_refused(brand: Brand) -> None:
     with pytest.raises(ValueError, match=r"logo|Colour"):
         draw(full(brand=brand))
+
+
+def test_a_photograph_stands_as_it_was_taken() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright
+    out = io.BytesIO()
+    Image.new("RGB", (200, 100), "red").save(out, "JPEG", exif=exif)
+    logo = read_logo(out.getvalue())
+    assert (logo.width, logo.height) == (100, 200)
+    assert Image.open(io.BytesIO(flatten(logo))).size == (100, 200)
+
+
+def test_grey_of_sixteen_bits_stays_grey() -> None:
+    out = io.BytesIO()
+    Image.new("I;16", (2, 2), 0x8000).save(out, "PNG")
+    with Image.open(io.BytesIO(flatten(read_logo(out.getvalue())))) as image:
+        assert image.convert("L").getpixel((0, 0)) == 0x80
