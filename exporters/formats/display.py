@@ -58,8 +58,9 @@ def show_value(
         locale = find_locale(language)
         with localcontext(prec=_DIGITS):
             shown = format_currency(value, currency, locale=locale, decimal_quantization=False)
-        # Babel writes a hyphen for the minus of patterns that have none of their own.
-        return str(shown).replace("-", get_minus_sign_symbol(locale))
+        # Babel leaves out CLDR's space between a letter and a digit, and writes a hyphen for the minus.
+        spaced = re.sub(r"(?<=[^\W\d_])(?=\d)", "\u00a0", str(shown))
+        return spaced.replace("-", get_minus_sign_symbol(locale))
     symbols = find_locale(language).number_symbols["latn"]
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)
     whole, _, places = text.removeprefix("-").partition(".")
