@@ -180,3 +180,9 @@ def test_rows_that_do_not_fit_end_the_file_midway() -> None:
         )
     with pytest.raises(pa.ArrowInvalid):
         pq.read_table(io.BytesIO(out.getvalue()))
+
+
+def test_golden_file(golden: Any) -> None:
+    file = read_file(write("parquet", table(), NASTY)[0])
+    rows = "\n".join(json.dumps(row, default=str, ensure_ascii=True) for row in file.read().to_pylist())
+    golden.check("formats/nasty.parquet.txt", f"{file.schema_arrow.to_string()}\n\n{rows}\n".encode())
