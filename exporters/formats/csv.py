@@ -114,19 +114,29 @@ def write(
     frames = Frames(table, batches)
     with compressing(out, dialect.compression) as lines:
         lines.write(_encode_titles(table, dialect))
-        # Polars' streaming engine reads, shows and writes at once, in its own threads, a few frames ahead.
-        rows = register_io_source(lambda *_: _cut(frames), schema=frames.sample(1).schema)
-        rows.select(_show(column, dialect) for column in table.columns).sink_csv(
-            cast(IO[bytes], _Target(lines)),
-            include_header=False,
-            separator=dialect.delimiter,
-            line_terminator=dialect.line_end,
-            # What has to be quoted is so already.
-            quote_style="never",
-            date_format="%Y-%m-%d",
-            datetime_format="%Y-%m-%d %H:%M:%S",
-        )
+        target = _Target(lines)
+        try:
+            _write_rows(table, frames, target, dialect)
+        except Exception:
+            if target.error:  # of which the engine keeps the message alone
+                raise target.error from None
+            raise
     return frames.written()
+
+
+def _write_rows(table: Table, frames: Frames, target: "_Target", dialect: Dialect) -> None:
+    # Polars' streaming engine reads, shows and writes at once, in its own threads, a few frames ahead.
+    rows = register_io_source(lambda *_: _cut(frames), schema=frames.sample(1).schema)
+    rows.select(_show(column, dialect) for column in table.columns).sink_csv(
+        cast(IO[bytes], target),
+        include_header=False,
+        separator=dialect.delimiter,
+        line_terminator=dialect.line_end,
+        # What has to be quoted is so already.
+        quote_style="never",
+        date_format="%Y-%m-%d",
+        datetime_format="%Y-%m-%d %H:%M:%S",
+    )
 
 
 def _cut(frames: Frames) -> Iterator[pl.DataFrame]:
@@ -138,10 +148,16 @@ class _Target(io.RawIOBase):
     """What the engine writes to; it must not close it."""
 
     def __init__(self, lines: Writable) -> None:
+        self.error: Exception | None = None
+        """Of a write that failed."""
         self._lines = lines
 
     def write(self, data: Any) -> int:
-        self._lines.write(data)
+        try:
+            self._lines.write(data)
+        except Exception as error:
+            self.error = error
+            raise
         return len(data)
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from exporters.formats import FORMATS
+from exporters.formats import FORMATS, find_format
 from exporters.formats.table import Brand, Chart, Column, Group, KeyFigure, Note, Table, Written
 from exporters.formats.wording import LANGUAGES, say_note
 from tests.format_tables import CREATED, EVERY_KIND, NASTY, ForwardOnly, random_tables, table, write
@@ -29,6 +29,11 @@ LOUD = replace(
     brand=Brand("#aa3300", None, "Org. no. 1 <i>"),
 )
 """The nasty table with all that can stand around it."""
+
+
+def count_threads() -> int:
+    """How many threads Python has begun; those of a library that only call it are named Dummy."""
+    return sum(not thread.name.startswith("Dummy") for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("key", FORMATS)
@@ -130,11 +135,31 @@ def test_an_error_of_the_rows_comes_through_and_ends_the_threads(key: str) -> No
             yield pa.record_batch({"n": range(1_000)})
         raise CancelledError
 
-    before = threading.active_count()
+    before = count_threads()
     with pytest.raises(CancelledError):
         FORMATS[key].write(table(Column("n", "N", "integer")), cut_short(), cast(BinaryIO, ForwardOnly()))
     gc.collect()
-    assert threading.active_count() <= before
+    assert count_threads() <= before
+
+
+@pytest.mark.parametrize("key", [*FORMATS, "csv;gzip", "csv;zstd"])
+@pytest.mark.parametrize("room", [0, 1_000, 100_000])
+def test_an_error_of_the_stream_comes_through_as_it_is(key: str, room: int) -> None:
+    class FullError(Exception):
+        pass
+
+    class Full(ForwardOnly):
+        def write(self, chunk: Any) -> int:
+            if len(self.content) + len(chunk) > room:
+                raise FullError
+            return super().write(chunk)
+
+    rows = (pa.record_batch({"n": [(seed + n) * 7_919 for n in range(20_000)]}) for seed in range(10))
+    before = count_threads()
+    with pytest.raises(FullError):
+        find_format(key).write(table(Column("n", "N", "integer")), rows, cast(BinaryIO, Full()))
+    gc.collect()
+    assert count_threads() <= before
 
 
 @pytest.mark.parametrize("key", ["csv", "xlsx", "parquet"])
