@@ -55,7 +55,9 @@ def _read(path: Path) -> Brand:
         logo = _read_logo(path.parent, found.logo) if found.logo else None
     except ValidationError as error:
         raise BrandError(f"{path.name}: {describe_faults(error)}") from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BrandError(f"{path.name}: {Path(error.filename or path).name}: {error.strerror}") from error
+    except ValueError as error:
         raise BrandError(f"{path.name}: {error}") from error
     return Brand(found.color, logo, found.footer)
 
