@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from exporters.file_names import content_disposition
 from exporters.storage import (
     NotFoundError,
     S3Options,
@@ -318,3 +319,15 @@ def test_keys_may_hold_spaces_and_any_script(store: Store, key: str) -> None:
     assert read(store, key) == key.encode()
     store.delete(key)
     assert keys(store) == []
+
+
+@pytest.mark.parametrize("size", [10, 9 * MIB])
+def test_s3_sends_a_files_type_and_name_along(s3_server: S3Server, size: int) -> None:
+    name = "Bjørns \"bil\" æ.csv"
+    store = open_store(f"s3://{s3_server.bucket}/named", s3=s3_server.options())
+    with store.writer("a.csv", media_type="text/csv", disposition=content_disposition(name)) as out:
+        out.write(b"x" * size)
+    sent = s3_server.client().get_object(Bucket=s3_server.bucket, Key="named/a.csv")
+    assert sent["ContentType"] == "text/csv"
+    assert sent["ContentDisposition"] == content_disposition(name)
+    assert sent["ContentLength"] == size
