@@ -1,5 +1,6 @@
 """Running an export in this process for somebody at a terminal: progress and Ctrl-C."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -15,7 +16,6 @@ from exporters.jobs import IllegalTransition, Job, Status
 from exporters.run import Progress as Report
 
 _POLL_SECONDS = 0.5
-_LISTEN_SECONDS = 0.1
 _Result = TypeVar("_Result")
 
 
@@ -97,11 +97,10 @@ def check_completed(job: Job) -> Job:
 def _run_aside(work: Callable[[Report], _Result], interrupted: Callable[[], None]) -> _Result:
     """Do `work` in a thread, so that Ctrl-C breaks the wait for it and never a step of it."""
     with _progress_bar() as report, ThreadPoolExecutor(max_workers=1) as worker:
+        # Python's own handling again: that of polars ends a query in the thread, too, and restarts this wait.
+        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT) or signal.default_int_handler)
         future = worker.submit(work, report)
         try:
-            # In short waits: polars' own handling of Ctrl-C restarts the wait that it should break.
-            while wait([future], timeout=_LISTEN_SECONDS).not_done:
-                pass
             return future.result()
         except KeyboardInterrupt:
             interrupted()

@@ -15,6 +15,7 @@ cell with `=`. Such is an Excel that expects semicolons and opens commas: give i
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import IO, Any, BinaryIO, Literal, cast
 
 import polars as pl
@@ -114,51 +115,67 @@ def write(
     frames = Frames(table, batches)
     with compressing(out, dialect.compression) as lines:
         lines.write(_encode_titles(table, dialect))
-        target = _Target(lines)
-        try:
-            _write_rows(table, frames, target, dialect)
-        except Exception:
-            if target.error:  # of which the engine keeps the message alone
-                raise target.error from None
-            raise
+        # Polars' streaming engine reads, shows and writes at once, in its own threads, a few frames ahead.
+        with _Ends(frames, lines) as ends:
+            source = register_io_source(lambda *_: ends.rows(), schema=frames.sample(1).schema)
+            source.select(_show(column, dialect) for column in table.columns).sink_csv(
+                cast(IO[bytes], ends),
+                include_header=False,
+                separator=dialect.delimiter,
+                line_terminator=dialect.line_end,
+                # What has to be quoted is so already.
+                quote_style="never",
+                date_format="%Y-%m-%d",
+                datetime_format="%Y-%m-%d %H:%M:%S",
+            )
     return frames.written()
 
 
-def _write_rows(table: Table, frames: Frames, target: "_Target", dialect: Dialect) -> None:
-    # Polars' streaming engine reads, shows and writes at once, in its own threads, a few frames ahead.
-    rows = register_io_source(lambda *_: _cut(frames), schema=frames.sample(1).schema)
-    rows.select(_show(column, dialect) for column in table.columns).sink_csv(
-        cast(IO[bytes], target),
-        include_header=False,
-        separator=dialect.delimiter,
-        line_terminator=dialect.line_end,
-        # What has to be quoted is so already.
-        quote_style="never",
-        date_format="%Y-%m-%d",
-        datetime_format="%Y-%m-%d %H:%M:%S",
-    )
+class _Ends(io.RawIOBase):
+    """The two ends of the engine: the rows it reads, and the lines it writes to, which it must not close.
 
+    Its threads may outlive its call when that ends by an error or by Ctrl-C. So the block ends only when
+    neither end is in use, and none is touched from then on. An error of the lines ends the reading too, and
+    is raised as it was: the engine would read on to the last row, and make an OSError of it.
+    """
 
-def _cut(frames: Frames) -> Iterator[pl.DataFrame]:
-    for frame in frames:
-        yield from frame.iter_slices(_PART_ROWS)
-
-
-class _Target(io.RawIOBase):
-    """What the engine writes to; it must not close it."""
-
-    def __init__(self, lines: Writable) -> None:
-        self.error: Exception | None = None
-        """Of a write that failed."""
+    def __init__(self, frames: Frames, lines: Writable) -> None:
+        self._frames = frames
         self._lines = lines
+        self._reading, self._writing = Lock(), Lock()
+        self._error: BaseException | None = None
+
+    def rows(self) -> Iterator[pl.DataFrame]:
+        """Yields the rows in parts."""
+        frames = iter(self._frames)
+        while (frame := self._next(frames)) is not None:
+            yield from frame.iter_slices(_PART_ROWS)
 
     def write(self, data: Any) -> int:
-        try:
-            self._lines.write(data)
-        except Exception as error:
-            self.error = error
-            raise
+        with self._writing:
+            if self._error is not None:
+                raise self._error
+            try:
+                self._lines.write(data)
+            except BaseException as error:
+                self._error = error
+                raise
         return len(data)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
+        first = self._error = self._error or error
+        with self._reading, self._writing:
+            pass
+        if first is not error:
+            raise first from None
+
+    def _next(self, frames: Iterator[pl.DataFrame]) -> pl.DataFrame | None:
+        with self._reading:
+            if self._error is not None:
+                raise self._error
+            return next(frames, None)
 
 
 def _encode_titles(table: Table, dialect: Dialect) -> bytes:

@@ -323,7 +323,7 @@ def test_keys_may_hold_spaces_and_any_script(store: Store, key: str) -> None:
 
 @pytest.mark.parametrize("size", [10, 9 * MIB])
 def test_s3_sends_a_files_type_and_name_along(s3_server: S3Server, size: int) -> None:
-    name = "Bjørns \"bil\" æ.csv"
+    name = 'Bjørns "bil" æ.csv'
     store = open_store(f"s3://{s3_server.bucket}/named", s3=s3_server.options())
     with store.writer("a.csv", media_type="text/csv", disposition=content_disposition(name)) as out:
         out.write(b"x" * size)

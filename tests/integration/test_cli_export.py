@@ -173,6 +173,37 @@ def test_ctrl_c_cancels(cli: Cli, large_data: Path) -> None:
     assert cli.stored() == []
 
 
+def test_ctrl_c_waits_for_the_end_of_a_run(cli: Cli, large_data: Path) -> None:
+    with connect(current_generation(large_data / "warehouse").path) as connection:
+        connection.execute(
+            "INSERT INTO bookings SELECT b.* FROM bookings AS b, range(25) WHERE b.workshop_id = $1",
+            [WORKSHOP],
+        )
+    asked = cli.ask("export", WORKSHOP, "bookings", "--format", "csv;gzip", "--no-wait")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "run", asked["job"]["job_id"], "--json"],
+        cwd=ROOT,
+        env=cli.environment | {"REPORTS_DATA_FOLDER": str(large_data)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        with cli.records() as records:
+            deadline = time.monotonic() + 60
+            while not any(job.rows_written for job in records.list(status=Status.PROCESSING)):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+            [job] = records.list()
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert job.status is Status.COMPLETED
+    assert job.rows_written == job.rows_expected
+
+
 def test_a_folder_that_is_not_there_is_made(cli: Cli) -> None:
     document = cli.ask(*EXPORT, "--output", f"{cli.folder}/out/2026/")
     copy = cli.folder / "out" / "2026" / document["job"]["file_name"]

@@ -3,9 +3,11 @@
 import csv
 import gzip
 import io
+import random
 import shutil
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -356,3 +358,36 @@ def test_error_of_the_rows_ends_the_file_midway() -> None:
     out = io.BytesIO()
     with pytest.raises(ValueError, match="'text' is not"):
         find_format("csv;gzip").write(table(), [NASTY, pa.record_batch({"other": [1]})], out)
+
+
+class _Full(ForwardOnly):
+    """Takes a megabyte; from then on it fails."""
+
+    def write(self, chunk: Any) -> int:
+        if len(self.content) > 1_000_000:
+            raise _FullError("no room")
+        return super().write(chunk)
+
+
+class _FullError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("text", ["csv", "csv;gzip", "csv;zstd"])
+def test_error_of_the_target_comes_as_it_is_and_ends_the_reading(text: str) -> None:
+    rows, batches = 8_192, 2_000
+    given = 0
+
+    def count() -> Iterator[pa.RecordBatch]:
+        nonlocal given
+        for position in range(batches):
+            given += 1
+            digits = random.Random(position).choices(range(2**62), k=rows)
+            yield pa.record_batch({"n": pa.array(digits, pa.int64())})
+
+    with pytest.raises(_FullError, match="no room"):
+        find_format(text).write(table(Column("n", "N", "integer")), count(), cast(BinaryIO, _Full()))
+    ended = given
+    assert ended < batches // 2
+    time.sleep(0.1)
+    assert given == ended, "rows are read after the end"

@@ -235,6 +235,24 @@ def test_table_without_rows_has_its_titles() -> None:
     assert [[cell.value for cell in row] for row in sheet] == [[column.title for column in EVERY_KIND]]
 
 
+@pytest.mark.parametrize("text", ["R&G Auto", "&[Picture]", "Salg &Garanti", "A&P&N", "x" * 300])
+def test_printed_pages_have_their_title_and_footer(text: str) -> None:
+    branded = dataclasses.replace(table(title=text), brand=Brand(footer=text))
+    parts = read_parts(write("xlsx", branded, NASTY)[0])
+    for sheet in (1, 2):
+        page = ElementTree.fromstring(parts[f"xl/worksheets/sheet{sheet}.xml"]).find(f"{NS}headerFooter")
+        assert page is not None
+        shown = text[:75].replace("&", "&&")
+        assert page.findtext(f"{NS}oddHeader") == f"&L{shown}"
+        assert page.findtext(f"{NS}oddFooter") == f"&L{shown}&RPage &P of &N"
+
+
+def test_rows_of_the_summary_are_no_higher_than_excel_allows() -> None:
+    long = dataclasses.replace(table(), details=(("Filter", "value, " * 2_000),))
+    summary = read_parts(write("xlsx", long, NASTY)[0])["xl/worksheets/sheet1.xml"]
+    assert max(map(float, re.findall(r' ht="([0-9.]+)"', summary))) <= 409
+
+
 def test_summary_says_what_the_rows_are() -> None:
     content, written = write("xlsx", full_table(), NASTY)
     book = read_workbook(content)

@@ -144,8 +144,10 @@ def _set_print(sheet: Worksheet, table: Table) -> None:
     sheet.set_paper(9)
     sheet.set_margins(left=0.5, right=0.5, top=0.8, bottom=0.7)
     page = say(table.language, "page", page="&P") + "&N"
-    sheet.set_header(f"&L{_page_text(table.title)}")
-    sheet.set_footer(f"&L{_page_text(table.brand.footer)}&R{page}")
+    # Not by `set_header`: it takes a text such as "R&&G" for one with a picture, and then writes nothing.
+    sheet.header = f"&L{_page_text(table.title)}"
+    sheet.footer = f"&L{_page_text(table.brand.footer)}&R{page}"
+    sheet.header_footer_changed = True
 
 
 def _page_text(text: str) -> str:

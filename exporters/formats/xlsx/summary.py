@@ -24,8 +24,8 @@ _TITLE_HEIGHT = 45
 _LOGO_HEIGHT = 44
 """Pixels of 96 to the inch."""
 
-_LINE_HEIGHT, _LARGE_HEIGHT = 15, 24
-"""Points."""
+_LINE_HEIGHT, _LARGE_HEIGHT, _HIGHEST = 15, 24, 409
+"""Points; the last is Excel's limit of a row."""
 _LABEL_WIDTH, _VALUE_WIDTH = 32, 40
 _LABEL_LETTERS, _VALUE_LETTERS = 32, 40
 """Letters that surely have room on a line of the columns' widths."""
@@ -104,7 +104,7 @@ def _lines(table: Table, frames: Frames) -> Iterator[_Line]:
 def _write_line(sheet: Worksheet, formats: CellFormats, row: int, line: _Line) -> None:
     text = line.value if isinstance(line.value, str) else ""
     lines = max(1, math.ceil(len(text) / _VALUE_LETTERS), math.ceil(len(line.label) / _LABEL_LETTERS))
-    sheet.set_row(row, _LARGE_HEIGHT if line.is_large else lines * _LINE_HEIGHT)
+    sheet.set_row(row, _LARGE_HEIGHT if line.is_large else min(lines * _LINE_HEIGHT, _HIGHEST))
     formats.write_text(sheet, row, 0, line.label, _LABEL)
     look = {**(_LARGE if line.is_large else _VALUE), "num_format": line.code}
     if isinstance(line.value, str):
