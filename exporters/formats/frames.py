@@ -3,6 +3,7 @@
 What a value of each kind may be, and what it becomes, is said here once for all formats.
 """
 
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -233,6 +234,8 @@ def _check(table: Table) -> None:
     if twice:
         raise TableError(f"Table {table.title!r} names columns {twice} more than once: name each once.")
     for column in table.columns:
+        if not re.fullmatch(r"\w[\w .-]*", column.name):
+            raise TableError(f"Column {column.name!r} cannot be written: name it in letters and digits.")
         if column.total and column.kind not in _SUMMED:
             raise TableError(
                 f"Column {column.name!r} is of kind {column.kind} and has no sum: drop its total."

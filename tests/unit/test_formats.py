@@ -108,6 +108,7 @@ def test_a_note_is_a_sentence_in_every_language() -> None:
         ((Column("a", "A", "money"),), {"a": [1.5]}, TypeError, "decimal of at most two places"),
         ((Column("a", "A", "decimal", True),), {"a": [1.5]}, TypeError, "must be exact"),
         ((Column("a", "A", "text", True),), {"a": ["x"]}, ValueError, "has no sum"),
+        ((Column("^.*$", "A", "text"),), {"^.*$": ["x"]}, ValueError, "letters and digits"),
         ((Column("a", "A", "text"),) * 2, {"a": ["x"]}, ValueError, r"\['a'\] more than once"),
     ],
 )

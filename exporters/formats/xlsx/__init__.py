@@ -12,7 +12,7 @@ from typing import BinaryIO
 import polars as pl
 import pyarrow as pa
 
-from exporters.formats.frames import Frames
+from exporters.formats.frames import Frames, TableError
 from exporters.formats.parallel import map_in_order
 from exporters.formats.table import Column, NoteKind, Table, Written
 from exporters.formats.xlsx.cells import Chunk, RowXml
@@ -43,11 +43,11 @@ _Noted = tuple[Column, NoteKind, int]
 def write(table: Table, batches: Iterable[pa.RecordBatch], out: BinaryIO) -> Written:
     """Writes the table as a workbook.
 
-    Raises ValueError and TypeError as `Frames` does, and ValueError when the table has more columns than a
-    sheet or a logo that is no image.
+    Raises TableError and ValuesError as `Frames` does, TableError also when the table has more columns than a
+    sheet or a logo that XlsxWriter cannot read.
     """
     if len(table.columns) > _COLUMNS_PER_SHEET:
-        raise ValueError(
+        raise TableError(
             f"Table {table.title!r} has {len(table.columns)} columns, "
             f"but a sheet holds {_COLUMNS_PER_SHEET}: choose fewer, or another format."
         )

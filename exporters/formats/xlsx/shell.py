@@ -13,7 +13,7 @@ from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
 from exporters.formats.display import show_column
-from exporters.formats.frames import Frames
+from exporters.formats.frames import Frames, TableError
 from exporters.formats.table import Column, Table
 from exporters.formats.wording import say
 from exporters.formats.xlsx.cells import CellStyles
@@ -78,7 +78,7 @@ def make_shell(table: Table, layout: Layout, rows: Sequence[int], frames: Frames
     """Returns the shell of a workbook with so many rows on each of its data sheets.
 
     The summary says what the frames counted; without frames it is left empty. The data sheets are the same
-    either way. Raises ValueError when the brand's logo is no image that a workbook takes.
+    either way. Raises TableError when the brand's logo is no image that a workbook takes.
     """
     file = io.BytesIO()
     workbook = Workbook(file, {"in_memory": True})
@@ -104,7 +104,7 @@ def make_shell(table: Table, layout: Layout, rows: Sequence[int], frames: Frames
         _set_print(summary, table)
         workbook.close()
     except XlsxWriterException as error:
-        raise ValueError(
+        raise TableError(
             f"The logo of table {table.title!r} cannot be used: give a PNG or JPEG image."
         ) from error
     return Shell(_parts(workbook, file), styles)
