@@ -143,7 +143,7 @@ def test_a_night_killed_at_any_moment_leaves_a_whole_generation_and_the_next_one
             night.wait(timeout=moment)
         except subprocess.TimeoutExpired:
             night.kill()
-            assert night.wait() == -signal.SIGKILL
+            assert night.wait() in {-signal.SIGKILL, 0}  # it may have ended just then
         assert figures(data) in whole
     run_night(data, SOURCE_ROOT=str(small_sources / "new"))
     assert state(data) == state(small_new)
