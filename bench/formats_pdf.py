@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +19,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import exporters.formats
+from bench.formats_data import bookings_table
 from exporters.formats import pdf
 from exporters.formats.display import show_column
-from exporters.formats.table import Column, Table
 
 _FONTS = Path(exporters.formats.__file__).parent / "fonts"
-_COLUMNS = (
-    Column("id", "Booking", "integer"),
-    Column("customer", "Customer", "text"),
-    Column("service", "Service", "text"),
-    Column("category", "Category", "text"),
-    Column("status", "Status", "text"),
-    Column("start_at", "Start", "timestamp"),
-    Column("price", "Price", "money", total=True),
-    Column("rating", "Rating", "decimal"),
-)
+_NAMES = ("id", "customer", "service", "category", "status", "start_at", "price", "rating")
+_COLUMNS = tuple(column for column in bookings_table().columns if column.name in _NAMES)
 _WIDTHS = (60, 170, 150, 90, 70, 110, 70, 50)
 """Of the peers' columns, in points."""
 
 _RIGHT = tuple(column.kind in {"integer", "decimal", "money"} for column in _COLUMNS)
-_TABLE = Table(
-    "Bookings",
-    _COLUMNS,
-    (("Workshop", "All workshops"), ("Period", "2025-01-01 to 2025-12-31")),
-    datetime(2026, 1, 1, tzinfo=UTC),
-)
+_TABLE = replace(bookings_table(), columns=_COLUMNS, currency=None)
 _ROW, _SIZE, _MARGIN = 13, 8, 34
 _WIDTH, _HEIGHT = 841.89, 595.28
 _WARMING_ROWS = 50

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from exporters.catalogue import Filters, ReportType
 from exporters.formats.display import show_time, show_value
 from exporters.formats.table import Brand, Chart, KeyFigure, Language, Table
-from exporters.formats.wording import LANGUAGES, say
+from exporters.formats.wording import Words, choose, say
 from warehouse import figures
 from warehouse.figures import NO_CATEGORY, Workshop
 from warehouse.generations import Snapshot
 from warehouse.period import Period
 
-_WORDS: dict[str, tuple[str, str, str, str, str]] = {
+_WORDS: dict[str, Words] = {
     "workshop": ("Verksted", "Verkstad", "Værksted", "Werkstatt", "Workshop"),
     "from": ("Fra", "Från", "Fra", "Von", "From"),
     "to": ("Til", "Till", "Til", "Bis", "To"),
@@ -59,7 +59,7 @@ _WORDS: dict[str, tuple[str, str, str, str, str]] = {
     ),
     "no_category": ("Uten kategori", "Utan kategori", "Uden kategori", "Ohne Kategorie", "No category"),
 }
-"""By key, in the order of LANGUAGES."""
+"""By key."""
 
 
 def make_table(
@@ -94,7 +94,7 @@ def make_table(
 
 
 def _say(language: Language, key: str) -> str:
-    return _WORDS[key][LANGUAGES.index(language)]
+    return choose(_WORDS[key], language)
 
 
 def _details(

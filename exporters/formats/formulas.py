@@ -1,14 +1,18 @@
 """Formulas: text from data is never read as one by a spreadsheet.
 
-A text that begins with `=`, `+`, `-`, `@`, TAB, CR or LF gets a leading apostrophe; numbers never pass here.
+A text that begins with `=`, `+`, `-`, `@`, TAB, CR or LF may be one. Where the format knows no other way it
+gets a leading apostrophe; numbers never pass here.
 """
 
 import re
 
 import polars as pl
 
-FORMULA = r"\A[=+\-@\t\r\n]"
-"""What a text that may be read as a formula begins with, as a regular expression."""
+FORMULA_STARTS = "=+-@\t\r\n"
+"""What a text that may be read as a formula begins with."""
+
+FORMULA = "".join((r"\A[", *(f"\\x{ord(start):02x}" for start in FORMULA_STARTS), "]"))
+"""The same as a regular expression."""
 
 
 def defuse(text: str) -> str:

@@ -9,7 +9,10 @@ from exporters.formats.table import Language, Note, NoteKind, Table
 
 LANGUAGES: tuple[Language, ...] = ("nb", "sv", "da", "de", "en")
 
-_WORDS: dict[str, tuple[str, str, str, str, str]] = {
+Words = tuple[str, str, str, str, str]
+"""The same in every language, in the order of LANGUAGES."""
+
+_WORDS: dict[str, Words] = {
     "summary": ("Sammendrag", "Sammanfattning", "Oversigt", "Zusammenfassung", "Summary"),
     "data": ("Data", "Data", "Data", "Daten", "Data"),
     "total": ("Sum", "Summa", "I alt", "Summe", "Total"),
@@ -49,7 +52,7 @@ _WORDS: dict[str, tuple[str, str, str, str, str]] = {
         "Column “{title}”",
     ),
 }
-"""By key, in the order of LANGUAGES."""
+"""By key."""
 
 _COUNTED: dict[str, tuple[tuple[str, str], ...]] = {
     "rows": (
@@ -69,7 +72,7 @@ _COUNTED: dict[str, tuple[tuple[str, str], ...]] = {
 }
 """By key, in the order of LANGUAGES: the form for one, the form for others."""
 
-_NOTES: dict[NoteKind, tuple[str, str, str, str, str]] = {
+_NOTES: dict[NoteKind, Words] = {
     "not_finite": (
         "tom der verdien ikke er et endelig tall",
         "tom där värdet inte är ett ändligt tal",
@@ -122,9 +125,14 @@ _NOTES: dict[NoteKind, tuple[str, str, str, str, str]] = {
 }
 
 
+def choose(words: Words, language: Language) -> str:
+    """Returns the words in the language."""
+    return words[LANGUAGES.index(language)]
+
+
 def say(language: Language, key: str, **parts: object) -> str:
     """Returns the words of this key, with its `{parts}` filled in."""
-    return _WORDS[key][LANGUAGES.index(language)].format(**parts)
+    return choose(_WORDS[key], language).format(**parts)
 
 
 def say_count(language: Language, key: str, count: int, shown: str) -> str:
@@ -138,5 +146,5 @@ def say_note(note: Note, table: Table, language: Language) -> str:
     """Returns the note as a sentence."""
     titles = {column.name: column.title for column in table.columns}
     where = say(language, "column", title=titles[note.column]) if note.column else say(language, "heading")
-    what = _NOTES[note.what][LANGUAGES.index(language)]
+    what = choose(_NOTES[note.what], language)
     return f"{where}: {what} ({say_count(language, 'times', note.count, str(note.count))})."

@@ -10,7 +10,7 @@ from exporters.exports import open_exports
 from exporters.formats.table import Column, Language
 from exporters.jobs import Status
 from tests.acceptance.readings import Rows, on_page, sum_exactly
-from tests.integration.test_exports import TYPES, export, manifest_of, options_for, read
+from tests.exported import TYPES, export, manifest_of, options_for, read
 from warehouse.database import DatabaseOptions
 from warehouse.figures import Overview, overview
 from warehouse.generations import open_snapshot

@@ -30,7 +30,7 @@ from tests.acceptance.readings import (
     sum_exactly,
 )
 from tests.acceptance.report_files import CSV_FORMATS, Report, make_reports
-from tests.integration.test_exports import TYPES
+from tests.exported import TYPES
 from tests.tools import check_archival, convert, open_in_browser, run_tool, validate_workbook
 from warehouse.database import connect, quote_name, quote_text
 

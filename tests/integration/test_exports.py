@@ -4,7 +4,6 @@ import csv
 import gzip
 import hashlib
 import io
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,104 +13,43 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pypdf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporters.catalogue import RequestError, load_catalogue
+from exporters.catalogue import RequestError
 from exporters.exports import Expired, Exports, open_exports
 from exporters.formats import FORMATS
-from exporters.formats.table import Column, Table, Written
+from exporters.formats.table import Column
 from exporters.jobs import EventName, IllegalTransition, Job, JobsUnavailable, Status
-from exporters.options import ExportOptions
-from exporters.storage import NotFoundError, S3Options
+from exporters.storage import NotFoundError
+from tests.exported import (
+    FORMAT_NAMES,
+    TYPES,
+    check_failed,
+    events_of,
+    export,
+    manifest_of,
+    options_for,
+    read,
+    rows_of,
+    stored_keys,
+)
 from tests.s3_server import S3Server
-from warehouse.database import DatabaseOptions
 from warehouse.errors import NoGenerationError, UnknownWorkshopError
 from warehouse.figures import Workshop, list_workshops, overview
 from warehouse.generations import open_snapshot
 from warehouse.period import ALL_TIME, Period
 
-TYPES = ("bookings", "ratings", "revenue", "services")
-FORMAT_NAMES = tuple(FORMATS)
 EMPTY_WORKSHOP = "103"
 MONTH = {"date_from": "2026-01-01", "date_to": "2026-01-31"}
-
-
-def options_for(folder: Path, data: Path, **changes: Any) -> ExportOptions:
-    """Exports on the warehouse of the data folder `data`, with store and records in `folder`."""
-    options = ExportOptions(
-        store_url=str(folder / "store"),
-        s3=S3Options(),
-        jobs_url=f"sqlite:///{folder}/jobs.db",
-        warehouse_folder=data / "warehouse",
-        database=DatabaseOptions(threads=2),
-        lease=timedelta(seconds=30),
-        max_attempts=3,
-        retention=timedelta(days=7),
-        language="en",
-        brand_folder=None,
-    )
-    return replace(options, **changes)
-
-
-def export(exports: Exports, workshop_id: str, name: str, format_: str = "csv", **filters: Any) -> Job:
-    """The ended job of one file."""
-    asked = exports.request(workshop_id, name, format_, filters)
-    assert asked.status is Status.PENDING
-    job = exports.run(asked.job_id)
-    assert job is not None
-    assert job.job_id == asked.job_id
-    return job
-
-
-def read(exports: Exports, key: str | None) -> bytes:
-    assert key is not None
-    with exports.store.open(key) as file:
-        return file.read()
-
-
-def rows_of(exports: Exports, job: Job) -> list[dict[str, str]]:
-    """The rows of a completed CSV."""
-    assert job.status is Status.COMPLETED, job
-    return list(csv.DictReader(io.StringIO(read(exports, job.file_key).decode(), newline="")))
-
-
-def manifest_of(exports: Exports, job: Job) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads(read(exports, job.manifest_key))
-    return manifest
-
-
-def events_of(exports: Exports, job: Job) -> list[EventName]:
-    return [event.event for event in exports.jobs.events(job.job_id)]
-
-
-def stored_keys(exports: Exports) -> list[str]:
-    return [stored.key for stored in exports.store.list()]
-
-
-def check_failed(exports: Exports, job: Job, code: str) -> None:
-    """The job failed at once with `code`, and neither a file nor a piece of one is left."""
-    assert (job.status, job.error_code, job.attempt) == (Status.FAILED, code, 1), job.error_message
-    assert (job.file_key, job.manifest_key) == (None, None)
-    assert events_of(exports, job) == [EventName.CREATED, EventName.CLAIMED, EventName.FAILED]
-    root = Path(exports.store.url_of("x").removeprefix("file://")).parent
-    assert [path for path in root.rglob("*") if path.is_file()] == []
 
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iterator[Exports]:
     with open_exports(options_for(tmp_path_factory.mktemp("exports"), sample_data)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def fresh(tmp_path: Path, sample_data: Path) -> Iterator[Exports]:
-    """Exports with an empty store and no records."""
-    with open_exports(options_for(tmp_path, sample_data)) as opened:
         yield opened
 
 
@@ -325,141 +263,6 @@ def test_no_file_holds_a_row_of_another_workshop(
     assert {owners[row["Booking"]] for row in rows} <= {workshop_id}
     if since is None and name == "bookings":
         assert len(rows) == list(owners.values()).count(workshop_id)
-
-
-DOCTORED = """/*
-title = "Doctored"
-description = "Forgets whose rows it gives."
-formats = ["csv", "xlsx", "pdf", "html", "parquet"]
-arguments = {{}}
-
-[columns]
-booking_id = {{ title = "Booking", kind = "text", description = "Identifies the booking." }}
-*/
-{sql}
-"""
-
-
-def add_report(exports: Exports, sql_root: Path, sql: str) -> None:
-    """Give `exports` a report type `doctored` whose query is `sql`."""
-    folder = sql_root / "reports"
-    folder.mkdir(parents=True)
-    (folder / "doctored.sql").write_text(DOCTORED.format(sql=sql), encoding="utf-8")
-    exports.catalogue.update(load_catalogue(sql_root))
-
-
-@pytest.mark.parametrize("format_", FORMAT_NAMES)
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "select workshop_id, booking_id from bookings where $workshop_id <> '' order by booking_id limit 50",
-        "select workshop_id, booking_id from bookings where workshop_id <> $workshop_id limit 1",
-        "select nullif(workshop_id, $workshop_id) as workshop_id, booking_id from bookings"
-        " where workshop_id = $workshop_id limit 1",
-        "select if(status = 'PENDING', null, workshop_id) as workshop_id, booking_id from bookings"
-        " where workshop_id = $workshop_id",
-    ],
-    ids=["every workshop's", "another's", "nobody's", "some nobody's"],
-)
-def test_a_foreign_row_fails_the_job(fresh: Exports, tmp_path: Path, sql: str, format_: str) -> None:
-    add_report(fresh, tmp_path / "sql", sql)
-    job = export(fresh, "101", "doctored", format_)
-    check_failed(fresh, job, "FOREIGN_ROW")
-    assert job.error_message == "the report gave a row of another workshop than 101"
-
-
-def test_one_foreign_row_after_many_own_ones_fails_the_job(fresh: Exports, tmp_path: Path) -> None:
-    sql = (
-        "select workshop_id, booking_id from bookings, range(40) as again"
-        " where workshop_id = $workshop_id or booking_id = (select max(booking_id) from bookings"
-        " where workshop_id = '102') order by workshop_id, booking_id"
-    )
-    add_report(fresh, tmp_path / "sql", sql)
-    job = export(fresh, "101", "doctored")
-    check_failed(fresh, job, "FOREIGN_ROW")
-    assert job.rows_expected is not None
-    assert job.rows_expected > 40_000
-
-
-@pytest.mark.parametrize(
-    "columns", ["workshop_id, booking_id, status", "booking_id, workshop_id", "workshop_id, status"]
-)
-def test_a_query_of_other_columns_fails_the_job(fresh: Exports, tmp_path: Path, columns: str) -> None:
-    add_report(fresh, tmp_path / "sql", f"select {columns} from bookings where workshop_id = $workshop_id")
-    job = export(fresh, "112", "doctored")
-    check_failed(fresh, job, "REPORT_BROKEN")
-    assert f"gives the columns {columns}; declared are workshop_id, booking_id" in (job.error_message or "")
-
-
-@pytest.mark.parametrize("format_", FORMAT_NAMES)
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        ("'infinity'::date", "date"),
-        ("'infinity'::timestamp", "timestamp"),
-        ("timestamp '290000-01-01'", "timestamp"),
-        ("'x'", "integer"),
-    ],
-)
-def test_values_that_fit_no_file_fail_the_job_at_once(
-    fresh: Exports, tmp_path: Path, value: str, kind: str, format_: str
-) -> None:
-    folder = tmp_path / "sql" / "reports"
-    folder.mkdir(parents=True)
-    text = DOCTORED.format(sql=f"select workshop_id, {value} as booking_id from workshops")
-    text = text.replace('kind = "text"', f'kind = "{kind}"') + "where workshop_id = $workshop_id\n"
-    (folder / "doctored.sql").write_text(text, encoding="utf-8")
-    fresh.catalogue.update(load_catalogue(tmp_path / "sql"))
-    job = export(fresh, "101", "doctored", format_)
-    check_failed(fresh, job, "REPORT_BROKEN")
-    assert "'booking_id'" in (job.error_message or "")
-
-
-@pytest.mark.parametrize("told", [-1, 1])
-def test_a_file_of_another_number_of_rows_fails_the_job(
-    fresh: Exports, monkeypatch: pytest.MonkeyPatch, told: int
-) -> None:
-    def write(table: Table, batches: Any, out: Any) -> Written:
-        if told > 0:
-            written = FORMATS["csv"].write(table, batches, out)
-            return replace(written, rows=written.rows + told)
-        return FORMATS["csv"].write(table, (batch.slice(1) for batch in batches), out)
-
-    monkeypatch.setitem(FORMATS, "html", replace(FORMATS["html"], write=write))
-    job = export(fresh, "112", "bookings", "html")
-    check_failed(fresh, job, "INCOMPLETE")
-    assert job.error_message == f"{542 + told} rows were written of 542 expected"
-
-
-@pytest.mark.parametrize(
-    ("column", "change", "told"),
-    [
-        ("price", lambda prices: pc.add(prices, Decimal("0.01")), "column price: the values written sum to "),
-        (
-            "status",
-            lambda texts: pc.if_else(True, None, texts),
-            "column status: 0 values were written of 542",
-        ),
-    ],
-)
-def test_a_file_of_other_values_fails_the_job(
-    fresh: Exports, monkeypatch: pytest.MonkeyPatch, column: str, change: Callable[[Any], Any], told: str
-) -> None:
-    def write(table: Table, batches: Any, out: Any) -> Written:
-        changed = (
-            batch.set_column(
-                batch.schema.get_field_index(column),
-                batch.schema.field(column),
-                change(batch[column]).cast(batch[column].type),
-            )
-            for batch in batches
-        )
-        return FORMATS["csv"].write(table, changed, out)
-
-    monkeypatch.setitem(FORMATS, "html", replace(FORMATS["html"], write=write))
-    job = export(fresh, "112", "bookings", "html")
-    check_failed(fresh, job, "INCOMPLETE")
-    assert (job.error_message or "").startswith(told)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from exporters.exports import Expired, Exports, open_exports
 from exporters.jobs import LEASE_LOST, EventName, Job, Status
 from exporters.storage import S3Options
 from tests.built import ROOT, night_environment
-from tests.integration.test_exports import (
+from tests.exported import (
     check_failed,
     events_of,
     export,

@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from exporters.formats.formulas import FORMULA, FORMULA_STARTS
+
 TEXT_LIMIT = 32_767
 """Excel's limit of a cell's text, in UTF-16 code units."""
 
@@ -23,7 +25,6 @@ _FOUND, _ESCAPED = list(_ESCAPES), list(_ESCAPES.values())
 
 _HAS_ESCAPABLE = r"[&<>\x00-\x08\x0b-\x1f\x{fffe}\x{ffff}]|_x"
 _LIKE_AN_ESCAPE = r"_x[0-9A-Fa-f]{4}"
-_LIKE_A_FORMULA = r"\A[=+\-@\t\r\n]"
 
 _SPACES = " \t\r\n"
 
@@ -36,7 +37,7 @@ def _bytes_table(characters: str) -> NDArray[np.bool_]:
 
 
 _ESCAPABLE = _bytes_table("_" + "".join(_FOUND))
-_FORMULA_START = _bytes_table("=+-@\t\r\n")
+_FORMULA_START = _bytes_table(FORMULA_STARTS)
 _SPACE = _bytes_table(_SPACES)
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -86,12 +87,12 @@ def escape(texts: pl.Series) -> pl.Series:
 
 def is_like_formula(text: str) -> bool:
     """Returns whether a spreadsheet would take the text for a formula if it were typed."""
-    return re.match(_LIKE_A_FORMULA, text) is not None
+    return re.match(FORMULA, text) is not None
 
 
 def looks_like_formula(texts: pl.Series) -> pl.Series:
     """Returns which texts a spreadsheet would take for a formula if they were typed."""
-    return texts.str.contains(_LIKE_A_FORMULA)
+    return texts.str.contains(FORMULA)
 
 
 def has_outer_space(texts: pl.Series) -> pl.Series:
