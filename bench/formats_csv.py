@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from bench.formats_data import make_bookings
@@ -59,15 +58,6 @@ def _pyarrow() -> Callable[[Path, Path], None]:
     return write
 
 
-def _pandas() -> Callable[[Path, Path], None]:
-    pandas = import_module("pandas")
-
-    def write(source: Path, target: Path) -> None:
-        pandas.read_parquet(source).to_csv(target, index=False, lineterminator="\r\n")
-
-    return write
-
-
 CASES: dict[str, Callable[[], Callable[[Path, Path], None]]] = {
     "ours": lambda: _write_ours(""),
     "ours_excel": lambda: _write_ours(";excel-nb"),
@@ -76,7 +66,6 @@ CASES: dict[str, Callable[[], Callable[[Path, Path], None]]] = {
     "duckdb_copy": _duckdb_copy,
     "polars_sink": _polars_sink,
     "pyarrow": _pyarrow,
-    "pandas": _pandas,
 }
 """By name, what imports a writer and gives it; imports are not measured."""
 

@@ -1,7 +1,7 @@
 """A PDF of bookings by our writer and by others': `python -m bench.formats_pdf <parquet> <case> <rows>`.
 
 Each case makes A4 pages on their side with the same eight columns, texts and font, and prints the seconds of
-the write alone, the file's bytes and its pages. Each process has written a few rows before, so that no case
+the write alone and the file's bytes. Each process has written a few rows before, so that no case
 is charged for its imports; reading the rows and opening the peers' fonts are not in the seconds either.
 """
 
@@ -43,17 +43,17 @@ def main(parquet: Path, case: str, rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "bookings.pdf"
         _CASES[case](parquet, _WARMING_ROWS, out)
-        seconds, pages = _CASES[case](parquet, rows, out)
-        print(json.dumps({"seconds": seconds, "bytes": out.stat().st_size, "pages": pages}))  # noqa: T201
+        seconds = _CASES[case](parquet, rows, out)
+        print(json.dumps({"seconds": seconds, "bytes": out.stat().st_size}))  # noqa: T201
 
 
-def _write_ours(parquet: Path, rows: int, out: Path) -> tuple[float, int]:
+def _write_ours(parquet: Path, rows: int, out: Path) -> float:
     batches = list(_read_batches(parquet, rows)) if rows <= _HELD_ROWS else _read_batches(parquet, rows)
     start = time.perf_counter()
     with out.open("wb") as stream:
         pdf.write(_TABLE, batches, stream)
     seconds = time.perf_counter() - start
-    return seconds, _count_pages(out)
+    return seconds
 
 
 def _read_batches(parquet: Path, rows: int) -> Iterator[pa.RecordBatch]:
@@ -65,12 +65,6 @@ def _read_batches(parquet: Path, rows: int) -> Iterator[pa.RecordBatch]:
             left -= batch.num_rows
             if left <= 0:
                 return
-
-
-def _count_pages(out: Path) -> int:
-    import pypdfium2  # noqa: PLC0415
-
-    return len(pypdfium2.PdfDocument(out))
 
 
 def _read_texts(parquet: Path, rows: int) -> list[tuple[str, ...]]:
@@ -90,7 +84,7 @@ def _new_fpdf() -> Any:
     return document
 
 
-def _write_fpdf2_table(parquet: Path, rows: int, out: Path) -> tuple[float, int]:
+def _write_fpdf2_table(parquet: Path, rows: int, out: Path) -> float:
     texts = _read_texts(parquet, rows)
     document = _new_fpdf()
     start = time.perf_counter()
@@ -102,10 +96,10 @@ def _write_fpdf2_table(parquet: Path, rows: int, out: Path) -> tuple[float, int]
         for values in texts:
             table.row(values)
     document.output(str(out))
-    return time.perf_counter() - start, document.page_no()
+    return time.perf_counter() - start
 
 
-def _write_fpdf2_cell(parquet: Path, rows: int, out: Path) -> tuple[float, int]:
+def _write_fpdf2_cell(parquet: Path, rows: int, out: Path) -> float:
     texts = _read_texts(parquet, rows)
     document = _new_fpdf()
     document.set_auto_page_break(False)
@@ -127,10 +121,10 @@ def _write_fpdf2_cell(parquet: Path, rows: int, out: Path) -> tuple[float, int]:
             document.cell(width, _ROW, value, align="R" if right else "L")
         document.ln(_ROW)
     document.output(str(out))
-    return time.perf_counter() - start, document.page_no()
+    return time.perf_counter() - start
 
 
-def _write_reportlab_canvas(parquet: Path, rows: int, out: Path) -> tuple[float, int]:
+def _write_reportlab_canvas(parquet: Path, rows: int, out: Path) -> float:
     from reportlab.pdfbase import pdfmetrics  # noqa: PLC0415
     from reportlab.pdfbase.ttfonts import TTFont  # noqa: PLC0415
     from reportlab.pdfgen.canvas import Canvas  # noqa: PLC0415
@@ -161,10 +155,10 @@ def _write_reportlab_canvas(parquet: Path, rows: int, out: Path) -> tuple[float,
         y -= _ROW
         draw(y, values)
     canvas.save()
-    return time.perf_counter() - start, canvas.getPageNumber() - 1
+    return time.perf_counter() - start
 
 
-_CASES: dict[str, Callable[[Path, int, Path], tuple[float, int]]] = {
+_CASES: dict[str, Callable[[Path, int, Path], float]] = {
     "ours": _write_ours,
     "fpdf2_table": _write_fpdf2_table,
     "fpdf2_cell": _write_fpdf2_cell,

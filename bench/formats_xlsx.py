@@ -1,7 +1,7 @@
 """Writing the bookings as a workbook once: `python -m bench.formats_xlsx <parquet> <case> [<rows>]`.
 
-The cases are `ours`, `ours_unshared` (every text in its own cell), `xlsxwriter` (its constant memory mode)
-and `jetxl`, the fastest other writer that installs from PyPI. With `rows` only the first so many are written.
+The cases are `ours`, `xlsxwriter` (its constant memory mode) and `jetxl`, the fastest other writer that
+installs from PyPI. With `rows` only the first so many are written.
 
 Prints the wall seconds from opening the Parquet file to the last byte of the workbook, its rows and bytes.
 """
@@ -20,12 +20,9 @@ _WARMING_ROWS = 1_000
 """Written before, so that no case is charged for what its first call sets up."""
 
 
-def _ours(*, shared: bool = True) -> _Write:
+def _ours() -> _Write:
     from bench.formats_data import bookings_table, read_batches  # noqa: PLC0415
     from exporters.formats import xlsx  # noqa: PLC0415
-
-    if not shared:
-        xlsx.strings._LIMIT_BYTES = -1
 
     def write(source: Path, rows: int, target: Path) -> None:
         with target.open("wb") as out:
@@ -87,7 +84,6 @@ def _jetxl() -> _Write:
 
 CASES: dict[str, Callable[[], _Write]] = {
     "ours": _ours,
-    "ours_unshared": lambda: _ours(shared=False),
     "xlsxwriter": _xlsxwriter,
     "jetxl": _jetxl,
 }
