@@ -52,8 +52,7 @@ def _write_ours(parquet: Path, rows: int, out: Path) -> float:
     start = time.perf_counter()
     with out.open("wb") as stream:
         pdf.write(_TABLE, batches, stream)
-    seconds = time.perf_counter() - start
-    return seconds
+    return time.perf_counter() - start
 
 
 def _read_batches(parquet: Path, rows: int) -> Iterator[pa.RecordBatch]:
