@@ -28,7 +28,7 @@ _COLUMNS_PER_SHEET = 16_384
 _SAMPLE_ROWS = 4_096
 """First rows, which decide the column widths and which texts are shared."""
 
-_CHUNK_CELLS = 196_608
+_CHUNK_CELLS = 262_144
 """Cells that are made and deflated at once; they are what memory is taken for."""
 
 _FEWEST_CHUNK_ROWS = 64
