@@ -44,7 +44,8 @@ def explain(error: Exception) -> Failure | None:
     """How an error of the other rooms is told; None for one that is a fault of the program."""
     # Here, not above: they take a second to import, and what only fails by wrong usage never needs them.
     from exporters.catalogue import RequestError  # noqa: PLC0415
-    from exporters.jobs import IllegalTransition, JobNotFound, JobsUnavailable  # noqa: PLC0415
+    from exporters.database import DatabaseUnavailable  # noqa: PLC0415
+    from exporters.jobs import IllegalTransition, JobNotFound  # noqa: PLC0415
     from exporters.storage import StoreError  # noqa: PLC0415
     from settings import SettingsError  # noqa: PLC0415
     from warehouse.errors import NoGenerationError, UnknownWorkshopError, WarehouseError  # noqa: PLC0415
@@ -59,7 +60,7 @@ def explain(error: Exception) -> Failure | None:
         (IllegalTransition, ExitCode.CONFLICT, "ILLEGAL_TRANSITION"),
         (NoGenerationError, ExitCode.UNAVAILABLE, "NO_DATA"),
         (WarehouseError, ExitCode.UNAVAILABLE, "WAREHOUSE_UNAVAILABLE"),
-        (JobsUnavailable, ExitCode.UNAVAILABLE, "JOBS_UNAVAILABLE"),
+        (DatabaseUnavailable, ExitCode.UNAVAILABLE, "JOBS_UNAVAILABLE"),
         (StoreError, ExitCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
         (OSError, ExitCode.UNAVAILABLE, "IO_FAILED"),
     )

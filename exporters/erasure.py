@@ -34,7 +34,7 @@ def erase_exports(exports: Exports, workshop_id: str) -> ErasedExports:
     Jobs that are under way are cancelled first, so that their workers give up what they have written.
 
     Raises:
-        StoreError, JobsUnavailable: something may be left; it can be done again.
+        StoreError, DatabaseUnavailable: something may be left; it can be done again.
     """
     folders = _folders(exports, workshop_id)
     for job in list(_jobs(exports, workshop_id)):
@@ -60,7 +60,7 @@ def void_exports(
     Such a job under way is cancelled: it may read the data of before.
 
     Raises:
-        StoreError, JobsUnavailable: something may be left; it can be done again.
+        StoreError, DatabaseUnavailable: something may be left; it can be done again.
     """
     telling = {
         name

@@ -155,7 +155,7 @@ def open_exports(options: ExportOptions) -> Iterator[Exports]:
     """Open the job records and the store.
 
     Raises:
-        JobsUnavailable, StoreError: one of them cannot be opened.
+        DatabaseUnavailable, StoreError: one of them cannot be opened.
     """
     store = open_store(options.store_url, s3=options.s3)
     jobs = open_jobs(options.jobs_url)

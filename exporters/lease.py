@@ -6,6 +6,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from exporters.database import RecordError
 from exporters.jobs import Job, JobCancelled, JobError, JobStore, LeaseLost
 
 _LONGEST_SILENCE = 0.5
@@ -81,6 +82,6 @@ class HeldJob:
             self._jobs.heartbeat(self.job, self._lease, self._rows_written, self._rows_expected)
         except (JobCancelled, LeaseLost) as error:
             self._lost = error
-        except JobError:
+        except RecordError:
             # The records are out of reach for now. The lease may end meanwhile: completing is guarded by it.
             return

@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 
 from exporters.brands import BrandError, read_brand
 from exporters.catalogue import TENANT, Filters, ReportType, RequestError, find_report, write_filters
+from exporters.database import DatabaseUnavailable
 from exporters.file_names import DEFAULT_TEMPLATE, content_disposition, fill_template
 from exporters.formats import Format
 from exporters.formats.frames import TableError, ValuesError
 from exporters.formats.table import Table, Written
 from exporters.formats.wording import say_note
 from exporters.headings import make_table
-from exporters.jobs import Job, JobCancelled, JobStore, JobsUnavailable, LeaseLost
+from exporters.jobs import Job, JobCancelled, JobStore, LeaseLost
 from exporters.lease import HeldJob
 from exporters.manifest import Manifest, manifest_key
 from exporters.options import ExportOptions
@@ -223,7 +224,7 @@ def _complete(workplace: Workplace, job: Job, key: str, manifest: Manifest) -> J
             generation=manifest.generation,
             retention=workplace.options.retention,
         )
-    except JobsUnavailable:
+    except DatabaseUnavailable:
         # The status may have been flipped all the same, as after an interrupt; if it was not, expiry
         # removes the files.
         raise

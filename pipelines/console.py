@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from exporters.jobs import JobError
+from exporters.database import RecordError
 from exporters.storage import StoreError
 from settings import SettingsError
 from warehouse.erasures import ErasureError
@@ -81,5 +81,5 @@ def told_errors() -> Iterator[None]:
     except ErasureError as error:
         complain(f"error: {first_line(str(error))}")
         raise typer.Exit(ExitCode.REFUSED) from error
-    except (SettingsError, WarehouseError, StoreError, JobError, OSError) as error:
+    except (SettingsError, WarehouseError, StoreError, RecordError, OSError) as error:
         raise fail(error) from error

@@ -25,7 +25,7 @@ def erase_workshop(project: Project, workshop_id: str, reason: str) -> Erasure:
 
     Raises:
         ErasureError: there is no such workshop, or it cannot be told which rows are its; nothing was erased.
-        WarehouseError, StoreError, JobError: it was cut short and is to be completed.
+        WarehouseError, StoreError, RecordError: it was cut short and is to be completed.
     """
     return _erase(project, _intent("workshop", workshop_id, None, reason))
 

@@ -6,9 +6,7 @@ from exporters.jobs.errors import (
     JobError,
     JobExists,
     JobNotFound,
-    JobsUnavailable,
     LeaseLost,
-    SchemaTooNew,
 )
 from exporters.jobs.records import LEASE_LOST, Event, EventName, Job, Status
 from exporters.jobs.store import JobStore, open_jobs
@@ -24,9 +22,7 @@ __all__ = [
     "JobExists",
     "JobNotFound",
     "JobStore",
-    "JobsUnavailable",
     "LeaseLost",
-    "SchemaTooNew",
     "Status",
     "open_jobs",
 ]

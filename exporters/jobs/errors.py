@@ -1,7 +1,9 @@
 """What can go wrong with a job record, one exception per case a caller tells apart."""
 
+from exporters.database import RecordError
 
-class JobError(Exception):
+
+class JobError(RecordError):
     """Any refusal of the job records."""
 
 
@@ -49,11 +51,3 @@ class JobCancelled(JobError):  # noqa: N818
     def __init__(self, job_id: str) -> None:
         super().__init__(f"job {job_id} was cancelled: stop and discard the work")
         self.job_id = job_id
-
-
-class JobsUnavailable(JobError):  # noqa: N818
-    """The database that holds the records cannot be opened, read or written."""
-
-
-class SchemaTooNew(JobsUnavailable):
-    """A newer version of the program has upgraded the database."""

@@ -2,7 +2,8 @@
 
 from sqlalchemy import Connection, delete, func, select
 
-from exporters.jobs.tables import jobs, metadata
+from exporters.database.schema import metadata
+from exporters.jobs.tables import jobs
 
 
 def forget_workshop(connection: Connection, workshop_id: str) -> int:

@@ -52,6 +52,10 @@ class Job:
     """Of the file."""
     name_template: str | None
     """What the file's name is made from; None: the usual one."""
+    rows_estimated: int | None
+    """Rows the file was expected to have when it was asked for; None: not known."""
+    estimated_completion: datetime | None
+    """When the file was expected to be there, as told when it was asked for."""
     status: Status
     progress: int
     """0 to 100; never falls, and is 100 exactly when the file exists or existed."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, tuple_
 
+from exporters.database import Database, open_database
 from exporters.jobs import transitions
 from exporters.jobs.checks import (
     check_lease,
@@ -16,10 +17,8 @@ from exporters.jobs.checks import (
     known_form,
     storable,
 )
-from exporters.jobs.database import Database
 from exporters.jobs.errors import JobNotFound
 from exporters.jobs.forgetting import forget_workshop
-from exporters.jobs.migrations import upgrade
 from exporters.jobs.records import Event, EventName, Job, Status
 from exporters.jobs.tables import job_events, jobs
 
@@ -40,21 +39,15 @@ def open_jobs(url: str, *, clock: Callable[[], datetime] = utc_now) -> "JobStore
 
     Raises:
         SchemaTooNew: a newer version of the program has upgraded the database.
-        JobsUnavailable: the URL is of no accepted kind, or the database cannot be opened.
+        DatabaseUnavailable: the URL is of no accepted kind, or the database cannot be opened.
     """
-    database = Database(url)
-    try:
-        upgrade(database)
-    except BaseException:
-        database.engine.dispose()
-        raise
-    return JobStore(database, clock)
+    return JobStore(open_database(url), clock)
 
 
 class JobStore:
     """Creates, hands out, ends and finds jobs. Safe to share between threads.
 
-    Any call raises JobsUnavailable when the database fails. Nothing is changed then, save when a server
+    Any call raises DatabaseUnavailable when the database fails. Nothing is changed then, save when a server
     was lost during the commit itself: read the record to know.
     """
 
@@ -70,7 +63,7 @@ class JobStore:
 
     def close(self) -> None:
         """Close the connections."""
-        self._database.engine.dispose()
+        self._database.close()
 
     def create(
         self,

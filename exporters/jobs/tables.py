@@ -1,55 +1,19 @@
-"""The tables of the job records, the same on SQLite and PostgreSQL."""
-
-from datetime import UTC, datetime
+"""The tables of the job records."""
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
-    TypeDecorator,
 )
 
+from exporters.database.schema import Instant, metadata
 from exporters.jobs.records import Status
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware instant, kept in UTC.
-
-    SQLite has no instants: there it is UTC text of fixed width, which sorts as the instants do.
-    """
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
 
 jobs = Table(
     "jobs",
@@ -61,6 +25,8 @@ jobs = Table(
     Column("filters", JSON, nullable=False),
     Column("language", Text, nullable=False, server_default="en"),
     Column("name_template", Text),
+    Column("rows_estimated", BigInteger),
+    Column("estimated_completion", Instant),
     Column("status", Text, nullable=False),
     Column("progress", Integer, nullable=False),
     Column("rows_expected", BigInteger),

@@ -12,14 +12,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
 
 import exporters
-from exporters.jobs import JobsUnavailable, SchemaTooNew, Status, open_jobs
-from exporters.jobs.migrations import VERSION_TABLE
-from exporters.jobs.tables import metadata
+from exporters.database import Database, DatabaseUnavailable, SchemaTooNew, migrations
+from exporters.database.migrations import VERSION_TABLE
+from exporters.database.schema import metadata
+from exporters.jobs import Status, open_jobs
 
 LEASE = timedelta(seconds=30)
 BACKENDS = ["sqlite", "postgresql"]
@@ -89,17 +92,25 @@ def test_the_migrated_schema_is_the_declared_one(new_url: Callable[[], str]) -> 
 
 
 def test_jobs_of_the_first_schema_are_kept_and_speak_english(url: str) -> None:
+    job_id = "5f1e2a60-3c5e-4b36-8a2c-6a6e1c3b9a70"
+    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO jobs (job_id, workshop_id, report_type, format, filters, status, progress,"
+                " rows_written, attempt, max_attempts, created_at)"
+                " VALUES (:job_id, 'w1', 'bookings', 'csv', '{}', 'pending', 0, 0, 0, 1, :now)"
+            ),
+            {"job_id": job_id, "now": "2026-01-01 00:00:00.000000"},
+        )
+    database.close()
     with closing(open_jobs(url)) as store:
-        job = store.create("w1", "bookings", "csv", {}, max_attempts=1)
-    engine = engine_of(url)
-    with engine.begin() as connection:  # what the first schema did not have
-        for column in ("language", "name_template"):
-            connection.execute(text(f"ALTER TABLE jobs DROP COLUMN {column}"))
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
-    engine.dispose()
-    with closing(open_jobs(url)) as store:
-        assert store.get(job.job_id) == job
-        assert (job.language, job.name_template) == ("en", None)
+        job = store.get(job_id)
+    assert (job.language, job.name_template, job.rows_estimated) == ("en", None, None)
 
 
 def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:
@@ -225,7 +236,7 @@ def test_the_store_outlives_its_connections(pg_url: str) -> None:
     ],
 )
 def test_a_url_that_does_not_work_is_told_without_its_secrets(url: str) -> None:
-    with pytest.raises(JobsUnavailable) as caught:
+    with pytest.raises(DatabaseUnavailable) as caught:
         open_jobs(url)
     assert "job records" in str(caught.value)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value, chain=True)).replace(url, "")
@@ -246,7 +257,7 @@ def test_a_path_that_cannot_be_a_database_is_told(tmp_path: Path) -> None:
         (tmp_path, "unable to open"),
         (tmp_path / "file", "not a database"),
     ):
-        with pytest.raises(JobsUnavailable, match=message) as caught:
+        with pytest.raises(DatabaseUnavailable, match=message) as caught:
             open_jobs(f"sqlite:///{path}")
         assert str(path) in str(caught.value)
 
@@ -270,7 +281,7 @@ def test_a_read_only_file_is_told(open_folder: Path) -> None:
         os.seteuid(65534)  # modes do not bind root
     try:
         with (
-            pytest.raises(JobsUnavailable, match=r"jobs\.sqlite.*can be written"),
+            pytest.raises(DatabaseUnavailable, match=r"jobs\.sqlite.*can be written"),
             closing(open_jobs(url)) as store,
         ):
             store.create("w1", "bookings", "csv", {}, max_attempts=1)
@@ -281,7 +292,8 @@ def test_a_read_only_file_is_told(open_folder: Path) -> None:
 
 FILL_THE_DISK = """
 import resource, sys
-from exporters.jobs import JobsUnavailable, open_jobs
+from exporters.database import DatabaseUnavailable
+from exporters.jobs import open_jobs
 store = open_jobs(sys.argv[1])
 def create():
     return store.create("w1", "bookings", "csv", {"text": "x" * 2000}, max_attempts=1)
@@ -291,7 +303,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
 try:
     while True:
         made.append(create())
-except JobsUnavailable as error:
+except DatabaseUnavailable as error:
     print(error)
 assert {job.job_id for job in store.list(limit=1000)} == {job.job_id for job in made}
 resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))

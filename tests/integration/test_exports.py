@@ -20,10 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.catalogue import RequestError
+from exporters.database import DatabaseUnavailable
 from exporters.exports import Expired, Exports, open_exports
 from exporters.formats import FORMATS
 from exporters.formats.table import Column
-from exporters.jobs import EventName, IllegalTransition, Job, JobsUnavailable, Status
+from exporters.jobs import EventName, IllegalTransition, Job, Status
 from exporters.storage import NotFoundError
 from tests.exported import (
     FORMAT_NAMES,
@@ -318,7 +319,7 @@ def test_a_lost_answer_to_completing_keeps_the_file(fresh: Exports, monkeypatch:
 
     def lose_the_answer(*arguments: Any, **values: Any) -> Job:
         complete(*arguments, **values)
-        raise JobsUnavailable("the server was lost during the commit")
+        raise DatabaseUnavailable("the server was lost during the commit")
 
     monkeypatch.setattr(fresh.jobs, "complete", lose_the_answer)
     job = export(fresh, "112", "revenue")
@@ -328,7 +329,7 @@ def test_a_lost_answer_to_completing_keeps_the_file(fresh: Exports, monkeypatch:
 
 
 def test_completing_out_of_reach_is_tried_again(fresh: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
-    complete, refusals = fresh.jobs.complete, [JobsUnavailable("no answer")]
+    complete, refusals = fresh.jobs.complete, [DatabaseUnavailable("no answer")]
 
     def refuse_once(*arguments: Any, **values: Any) -> Job:
         if refusals:

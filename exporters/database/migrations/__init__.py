@@ -1,4 +1,4 @@
-"""The schema of the job records: brings a database to the newest revision."""
+"""The schema of the records: brings a database to the newest revision."""
 
 from pathlib import Path
 from threading import Lock
@@ -10,12 +10,30 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from exporters.jobs.database import Database
-from exporters.jobs.errors import SchemaTooNew
+from exporters.database.connections import Database
+from exporters.database.errors import SchemaTooNew
 
 VERSION_TABLE = "jobs_schema_version"
 _LOCK_KEY = 7_305_808_869_231_650  # any constant of this program alone, for PostgreSQL's advisory lock
 _upgrading = Lock()  # Alembic keeps the running upgrade in globals of the process
+
+
+def open_database(url: str) -> Database:
+    """Open the records at `url`, making the database's folder, file and tables where they are missing.
+
+    Safe when several processes do it at once. Open the records once per process: they do not survive a fork.
+
+    Raises:
+        SchemaTooNew: a newer version of the program has upgraded the database.
+        DatabaseUnavailable: the URL is of no accepted kind, or the database cannot be opened.
+    """
+    database = Database(url)
+    try:
+        upgrade(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def upgrade(database: Database) -> None:
@@ -25,7 +43,7 @@ def upgrade(database: Database) -> None:
 
     Raises:
         SchemaTooNew: a newer version of the program has upgraded the database.
-        JobsUnavailable: the database cannot be opened, or its account may not change the schema.
+        DatabaseUnavailable: the database cannot be opened, or its account may not change the schema.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
-from exporters.jobs.errors import JobsUnavailable
+from exporters.database.errors import DatabaseUnavailable
 
 _WAIT_SECONDS = 30
 _ACCEPTED = "give sqlite:///<path of a file> or postgresql://<user>:<password>@<host>:<port>/<database>"
@@ -20,7 +20,7 @@ class Database:
     """A SQLite file or a PostgreSQL database, by URL. Open one per process: it does not survive a fork.
 
     Raises:
-        JobsUnavailable: the URL is not one of the two kinds, or the file's folder cannot be made.
+        DatabaseUnavailable: the URL is not one of the two kinds, or the file's folder cannot be made.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,13 +39,17 @@ class Database:
             return f"SQLite file {self._url.database}"
         return f"PostgreSQL database {self._url.database} at {self._url.host or 'the local socket'}"
 
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that may write; on SQLite it excludes other writers from its beginning.
 
         Raises:
-            JobsUnavailable: the database failed; nothing of the transaction remains, save when a server was
-                lost during the commit itself, which leaves both possible.
+            DatabaseUnavailable: the database failed; nothing of the transaction remains, save when a server
+                was lost during the commit itself, which leaves both possible.
         """
         with self._explained(), self.engine.begin() as connection:
             yield connection
@@ -55,7 +59,7 @@ class Database:
         """A transaction that only reads, and waits for no writer.
 
         Raises:
-            JobsUnavailable: the database failed.
+            DatabaseUnavailable: the database failed.
         """
         with self._explained(), self._reading.begin() as connection:
             yield connection
@@ -66,7 +70,7 @@ class Database:
         PostgreSQL does so by itself, at its next vacuum.
 
         Raises:
-            JobsUnavailable: the database failed, or others kept it busy.
+            DatabaseUnavailable: the database failed, or others kept it busy.
         """
         if not self.is_sqlite:
             return
@@ -75,7 +79,7 @@ class Database:
             connection.exec_driver_sql("VACUUM")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def unavailable(self, reason: object) -> JobsUnavailable:
+    def unavailable(self, reason: object) -> DatabaseUnavailable:
         """The error for `reason`, naming the place and what to look at."""
         advice = (
             "check that the path is a file of this program, that it and its folder can be written, "
@@ -83,7 +87,9 @@ class Database:
             if self.is_sqlite
             else "check that the server runs, and that the address and the account's rights are right"
         )
-        return JobsUnavailable(f"job records in {self.place}: {self._without_secrets(str(reason))}; {advice}")
+        return DatabaseUnavailable(
+            f"job records in {self.place}: {self._without_secrets(str(reason))}; {advice}"
+        )
 
     def _without_secrets(self, text: str) -> str:
         options = self._url.normalized_query.items()
@@ -107,21 +113,21 @@ def _parse(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):  # both may quote the text, and with it the password
-        raise JobsUnavailable(f"the URL of the job records cannot be read: {_ACCEPTED}") from None
+        raise DatabaseUnavailable(f"the URL of the job records cannot be read: {_ACCEPTED}") from None
     if "@" in f"{url.host}{url.database}":
         # The password was cut at its first @; what follows it would be shown as the host.
-        raise JobsUnavailable(
+        raise DatabaseUnavailable(
             "the URL of the job records has more than one @: write %40 for an @ in the password"
         )
     if url.drivername in {"sqlite", "sqlite+pysqlite"}:
         if not url.database or url.database == ":memory:" or url.query:
-            raise JobsUnavailable(
+            raise DatabaseUnavailable(
                 f"the job records need a plain file, which other processes can open: {_ACCEPTED}"
             )
         return url
     if url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
         return url.set(drivername="postgresql+psycopg")
-    raise JobsUnavailable(f"the job records cannot be kept in {url.drivername!r}: {_ACCEPTED}")
+    raise DatabaseUnavailable(f"the job records cannot be kept in {url.drivername!r}: {_ACCEPTED}")
 
 
 def _postgresql_engine(url: URL) -> Engine:
@@ -138,7 +144,7 @@ def _sqlite_engine(url: URL) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise JobsUnavailable(
+        raise DatabaseUnavailable(
             f"job records in SQLite file {path}: the folder cannot be made ({error.strerror}); "
             "choose a path that can be written"
         ) from error
