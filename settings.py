@@ -5,12 +5,14 @@ import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from exporters.options import ExportOptions
+from exporters.access.options import AccessOptions, TokenOptions
+from exporters.options import ExportOptions, Quotas
 from exporters.storage import S3Options
 from warehouse.database import DatabaseOptions, check_size
 from warehouse.period import parse_day
@@ -18,6 +20,7 @@ from warehouse.period import parse_day
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2099, 12, 31)
 """Days between which the days of a backfill can be counted in every time zone."""
 _CENTURY_DAYS, _WEEK_SECONDS = 36_500, 604_800
+_MOST_REQUESTS = 1_000_000
 
 
 class SettingsError(ValueError):
@@ -110,10 +113,52 @@ class Settings(BaseSettings):
     """Most memory DuckDB takes for one export before it spills to disk."""
     language: Literal["nb", "sv", "da", "de", "en"] = "en"
     """Language of files for which none was asked: nb, sv, da, de or en."""
+    row_quota: Annotated[int, Field(ge=1)] | None = None
+    """Rows that a workshop may export in 24 hours; default: any number."""
+    byte_quota: Annotated[int, Field(ge=1)] | None = None
+    """Bytes of a workshop's stored files from which it may export no more; default: any number."""
+    pending_quota: Annotated[int, Field(ge=1)] = 10_000
+    """Exports of a workshop that may wait to be made."""
     brands: Path | None = None
     """Folder of the workshops' logos, colours and footers; default: files carry none."""
+    api_host: str = "127.0.0.1"
+    """Address that the API listens on."""
+    api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    """Port that the API listens on."""
+    link_seconds: Annotated[int, Field(ge=0, le=300)] = 0
+    """Seconds for which a link to a file in S3 is good that a download is sent to; 0: the API sends the file."""
     retention_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 7
     """Days after which an export's file is removed; its record stays."""
+    token_keys: str | None = None
+    """Where the key set is that tokens are checked against: a URL or a file; default: no token is taken."""
+    token_issuer: Annotated[str | None, Field(validate_default=True)] = None
+    """What a token's claim `iss` must be."""
+    token_audience: Annotated[str | None, Field(validate_default=True)] = None
+    """What a token's claim `aud` must be or hold."""
+    token_workshop_claim: Annotated[str, Field(min_length=1)] = "workshop_id"  # noqa: S105  a name
+    """Name of a token's claim with the id of its workshop, or a list of them."""
+    rate_per_minute: Annotated[int, Field(ge=1, le=_MOST_REQUESTS)] = 600
+    """Requests of one caller in a minute."""
+    concurrent_requests: Annotated[int, Field(ge=1, le=_MOST_REQUESTS)] = 16
+    """Requests of one caller under way at once."""
+    audit_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 365
+    """Days for which the audit log is kept."""
+
+    @field_validator("token_keys")
+    @classmethod
+    def _check_plain(cls, place: str | None) -> str | None:
+        if place is not None and "://" in place:
+            parts = urlsplit(place)
+            if parts.scheme not in {"https", "http"} or not parts.hostname or "@" in parts.netloc:
+                raise ValueError("must be an https or http URL without a password, or a file")
+        return place
+
+    @field_validator("token_issuer", "token_audience")
+    @classmethod
+    def _check_complete(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("token_keys") is not None:
+            raise ValueError("must be set where REPORTS_TOKEN_KEYS is: tokens of others would be taken else")
+        return value
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -177,6 +222,24 @@ class Settings(BaseSettings):
             retention=timedelta(days=self.retention_days),
             language=self.language,
             brand_folder=self.brands,
+            quotas=Quotas(self.row_quota, self.byte_quota, self.pending_quota),
+        )
+
+    @property
+    def link_lifetime(self) -> timedelta | None:
+        """How long a link to a file in the store is good; None: none are made."""
+        return timedelta(seconds=self.link_seconds) if self.link_seconds else None
+
+    @property
+    def access(self) -> AccessOptions:
+        """Who is let in, and how far."""
+        tokens = None
+        if self.token_keys and self.token_issuer and self.token_audience:
+            tokens = TokenOptions(
+                self.token_keys, self.token_issuer, self.token_audience, self.token_workshop_claim
+            )
+        return AccessOptions(
+            tokens, self.rate_per_minute, self.concurrent_requests, timedelta(days=self.audit_days)
         )
 
     @property

@@ -15,7 +15,10 @@ import typer
 
 from api import cli_output as output
 from api.cli_arguments import parse_filters, parse_period
+from api.cli_audit import audit
 from api.cli_errors import ExitCode, Failure, explain, refusal
+from api.cli_keys import app as keys_app
+from api.cli_serve import serve
 
 if TYPE_CHECKING:
     from exporters.exports import Exports
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from warehouse.generations import Snapshot
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False, add_completion=False)
+app.command()(serve)
+app.add_typer(keys_app, name="keys")
+app.command()(audit)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 From = Annotated[
@@ -58,7 +64,7 @@ def workshops(as_json: Json = False) -> None:
     from warehouse.figures import list_workshops
 
     with _open_warehouse() as snapshot:
-        items = [asdict(workshop) for workshop in list_workshops(snapshot)]
+        items = [asdict(workshop) for workshop in list_workshops(snapshot.figures)]
         document = {"items": items, **describe_generation(snapshot.generation)}
     output.print_document(document, as_json, output.show_workshops)
 
@@ -140,6 +146,25 @@ def run(
 
 
 @app.command()
+def worker(
+    slots: Annotated[
+        int | None, typer.Option("--slots", min=1, max=256, help="Jobs at once; default: one per core.")
+    ] = None,
+    grace: Annotated[
+        float,
+        typer.Option("--grace", min=0, max=86_400, help="Seconds that jobs may go on when it is stopped."),
+    ] = 30,
+) -> None:
+    """Run jobs as they come, several at once, until SIGTERM or Ctrl-C; a second one ends it at once."""
+    from datetime import timedelta
+
+    from api.cli_worker import count_cores, work_until_stopped
+    from settings import load_settings
+
+    work_until_stopped(load_settings().exports, slots or count_cores(), timedelta(seconds=grace))
+
+
+@app.command()
 def jobs(
     workshop: Annotated[
         str | None, typer.Option("--workshop", metavar="WORKSHOP", help="Only this workshop's jobs.")
@@ -191,9 +216,12 @@ def cancel(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command()
 def expire(as_json: Json = False) -> None:
-    """Remove the files whose retention has passed, and what killed runs left; the records stay."""
+    """Remove old files, whose records stay, what killed runs left, and the oldest part of the audit log."""
+    from api.cli_audit import expire_audit
+
+    audit_rows = expire_audit()
     with _open_exports() as exports:
-        document = asdict(exports.expire())
+        document = {**asdict(exports.expire()), "audit_rows": audit_rows}
     output.print_document(document, as_json, output.show_expired)
 
 

@@ -49,8 +49,8 @@ def describe_figures(snapshot: Snapshot, workshop_id: str, period: Period) -> di
     Raises:
         UnknownWorkshopError: the snapshot has no such workshop.
     """
-    workshop = figures.find_workshop(snapshot, workshop_id)
-    overview = figures.overview(snapshot, workshop_id, period)
+    workshop = figures.find_workshop(snapshot.figures, workshop_id)
+    overview = figures.overview(snapshot.figures, workshop_id, period)
     return {
         "workshop": asdict(workshop),
         "date_from": period.date_from,
@@ -61,13 +61,13 @@ def describe_figures(snapshot: Snapshot, workshop_id: str, period: Period) -> di
             "ratings": {"avg": overview.rating_average, "count": overview.rating_count},
         },
         "services_by_category": {
-            "items": [asdict(row) for row in figures.services_by_category(snapshot, workshop_id, period)]
+            "items": [asdict(row) for row in figures.services_by_category(snapshot.figures, workshop_id, period)]
         },
         "ratings_timeseries": {
             "group": "month",
             "points": [
                 {"period": point.period, "count": point.count, "avg": point.average}
-                for point in figures.ratings_by_month(snapshot, workshop_id, period)
+                for point in figures.ratings_by_month(snapshot.figures, workshop_id, period)
             ],
         },
         **describe_generation(snapshot.generation),

@@ -1,41 +1,20 @@
 """The door to exports: ask for a file, run the job that makes it, expire old files."""
 
-import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from threading import Event
 
-from exporters.catalogue import (
-    Filters,
-    check_language,
-    check_name,
-    find_report,
-    load_catalogue,
-    write_filters,
-)
-from exporters.jobs import IllegalTransition, Job, JobNotFound, JobStore, Status, open_jobs
+from exporters.catalogue import Filters, load_catalogue
+from exporters.expiry import Expired, Expiry
+from exporters.jobs import Admitted, Job, JobStore, open_jobs
+from exporters.lease import name_owner
 from exporters.options import ExportOptions
+from exporters.requests import Requests
 from exporters.run import Progress, Workplace, run_job
-from exporters.storage import Store, StoredFile, StoreError, open_store
-from warehouse.figures import find_workshop
-from warehouse.generations import open_snapshot
-
-_ABANDONED_AFTER = timedelta(days=1)
-_RETRY_PAUSE = 0.5
-"""Seconds before the second try; longer before each further one."""
-
-
-@dataclass(frozen=True)
-class Expired:
-    """What an expiry removed."""
-
-    jobs: int
-    """Jobs whose file is gone and whose record stays."""
-    leftovers: int
-    """Files that killed or cancelled runs had left behind."""
+from exporters.storage import Store, StoreError, open_store
+from warehouse.snapshots import Snapshots
 
 
 class Exports:
@@ -46,7 +25,9 @@ class Exports:
         self.jobs = jobs
         self.store = store
         self._options = options
-        self._workplace = Workplace(self.catalogue, jobs, store, options)
+        self.snapshots = Snapshots(options.warehouse_folder, options.database)
+        self._workplace = Workplace(self.catalogue, jobs, store, self.snapshots, options)
+        self._requests = Requests(self.catalogue, jobs, self.snapshots, options)
 
     def request(
         self,
@@ -67,37 +48,74 @@ class Exports:
             RequestError: the type, the format, a filter, the language or the name cannot be met.
             UnknownWorkshopError: the served generation has no such workshop.
             NoGenerationError: nothing is published yet.
+            QuotaExceeded: the workshop has, or would have, more than its quota.
         """
-        report, format_ = find_report(self.catalogue, report_type, format_name)
-        resolved = report.parse_filters(filters)
-        spoken = self._options.language if language is None else check_language(language)
-        if name_template is not None:
-            check_name(name_template)
-        with open_snapshot(self._options.warehouse_folder, self._options.database) as snapshot:
-            find_workshop(snapshot, workshop_id)
-        return self.jobs.create(
+        return self.request_once(
             workshop_id,
             report_type,
-            format_.key,
-            write_filters(resolved),
-            language=spoken,
+            format_name,
+            filters,
+            language=language,
             name_template=name_template,
-            max_attempts=self._options.max_attempts,
+            idempotency_key=None,
+        ).job
+
+    def request_once(
+        self,
+        workshop_id: str,
+        report_type: str,
+        format_name: str,
+        filters: Filters,
+        *,
+        language: str | None = None,
+        name_template: str | None = None,
+        idempotency_key: str | None,
+    ) -> Admitted:
+        """As `request`; the same request with the same key of the workshop gives the same job for 24 hours.
+
+        The answer says whether an earlier request made the job. None as the key: a new job each time.
+
+        Raises:
+            KeyReused: the key came with another request.
+            RequestRunning: a request with the key is under way in this process.
+            RequestError: also when the key is not 1 to 255 printable ASCII characters.
+            UnknownWorkshopError, NoGenerationError, QuotaExceeded: as `request`, of a request that is new.
+        """
+        return self._requests.make(
+            workshop_id,
+            report_type,
+            format_name,
+            filters,
+            language=language,
+            name_template=name_template,
+            idempotency_key=idempotency_key,
         )
 
     def run(self, job_id: str | None = None, progress: Progress | None = None) -> Job | None:
-        """Claim the named job, or the oldest free one, and run it to its end, through all its tries.
+        """Claim the named job, or the one whose turn it is, and run it to its end, through all its tries.
 
         None: there is no such free job.
         """
         job = None
-        while claimed := self.jobs.claim(_owner(), self._options.lease, job_id):
-            job = run_job(self._workplace, claimed, progress)
-            job_id = job.job_id
-            if job.status is not Status.PROCESSING:
+        while tried := self.try_once(job_id, progress):
+            job, job_id = tried, tried.job_id
+            if job.lease_until is None or job.lease_token is not None:  # ended, or another worker's now
                 break
-            time.sleep(_RETRY_PAUSE * job.attempt)
+            time.sleep(max(0.0, (job.lease_until - datetime.now(UTC)).total_seconds()))
         return job
+
+    def try_once(
+        self,
+        job_id: str | None = None,
+        progress: Progress | None = None,
+        leave: Event | None = None,
+    ) -> Job | None:
+        """Claim a job as `run` does and make one try; it may be free again then.
+
+        None: there is no such free job. When `leave` is set, the job is given back for another worker.
+        """
+        claimed = self.jobs.claim(name_owner(), self._options.lease, job_id)
+        return claimed and run_job(self._workplace, claimed, progress, leave)
 
     def expire(self) -> Expired:
         """Remove the files whose retention has passed, and what killed runs left; the records stay.
@@ -107,47 +125,13 @@ class Exports:
         Raises:
             StoreError: the first of what could not be removed.
         """
-        faults: list[StoreError] = []
-        jobs = 0
-        for due in self.jobs.expirable(datetime.now(UTC)):
-            try:
-                self.jobs.expire(due.job_id)
-            except IllegalTransition:  # another process was faster
-                continue
-            # The record first: a link that is still shown must lead to a file.
-            for key in (due.file_key, due.manifest_key):
-                if key:
-                    self._remove(key, faults)
-            jobs += 1
-        self.jobs.fail_lost()
-        leftovers = [stored.key for stored in self.store.list("exports/") if not self._is_wanted(stored)]
-        for key in leftovers:
-            self._remove(key, faults)
-        swept = self.store.sweep(_ABANDONED_AFTER)
-        if faults:
-            raise faults[0]
-        return Expired(jobs, len(leftovers) + swept)
-
-    def _remove(self, key: str, faults: list[StoreError]) -> None:
+        expiry = Expiry(self.jobs, self.store, self._options.retention)
         try:
-            self.store.delete(key)
-        except StoreError as error:
-            faults.append(error)
-
-    def _is_wanted(self, stored: StoredFile) -> bool:
-        """Whether a file under `exports/` is a completed job's, or of a try that is under way."""
-        parts = stored.key.split("/")
-        if len(parts) != 5:  # no run wrote it
-            return True
-        _, _, job_id, attempt, _ = parts
-        try:
-            job = self.jobs.get(job_id)
-        except JobNotFound:
-            # Records that were moved or lost must not take every file with them at once.
-            return datetime.now(UTC) - stored.modified < self._options.retention + _ABANDONED_AFTER
-        if job.status is Status.PROCESSING:
-            return attempt == str(job.attempt)
-        return job.status is Status.COMPLETED and stored.key in {job.file_key, job.manifest_key}
+            jobs = expiry.expire_due()
+        except StoreError:
+            expiry.remove_leftovers()
+            raise
+        return Expired(jobs, expiry.remove_leftovers())
 
 
 @contextmanager
@@ -159,11 +143,9 @@ def open_exports(options: ExportOptions) -> Iterator[Exports]:
     """
     store = open_store(options.store_url, s3=options.s3)
     jobs = open_jobs(options.jobs_url)
+    exports = Exports(options, jobs, store)
     try:
-        yield Exports(options, jobs, store)
+        yield exports
     finally:
+        exports.snapshots.close()
         jobs.close()
-
-
-def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"

@@ -138,7 +138,7 @@ def _show_filter(value: Any, language: Language) -> str:
 def _key_figures(
     snapshot: Snapshot, workshop: Workshop, period: Period, language: Language
 ) -> tuple[KeyFigure, ...]:
-    overview = figures.overview(snapshot, workshop.workshop_id, period)
+    overview = figures.overview(snapshot.figures, workshop.workshop_id, period)
     return (
         KeyFigure(_say(language, "done"), overview.done, "integer"),
         KeyFigure(_say(language, "revenue"), overview.revenue, "money", overview.currency),
@@ -149,8 +149,8 @@ def _key_figures(
 
 
 def _charts(snapshot: Snapshot, workshop: Workshop, period: Period, language: Language) -> tuple[Chart, ...]:
-    categories = figures.services_by_category(snapshot, workshop.workshop_id, period)
-    months = figures.ratings_by_month(snapshot, workshop.workshop_id, period)
+    categories = figures.services_by_category(snapshot.figures, workshop.workshop_id, period)
+    months = figures.ratings_by_month(snapshot.figures, workshop.workshop_id, period)
     unnamed = _say(language, "no_category")
     return (
         Chart(

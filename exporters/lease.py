@@ -1,5 +1,7 @@
 """Holding a claimed job: renews its lease in the background and tells the work to stop when it is lost."""
 
+import os
+import socket
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,20 +11,39 @@ from typing import Self
 from exporters.database import RecordError
 from exporters.jobs import Job, JobCancelled, JobError, JobStore, LeaseLost
 
+_NEVER = threading.Event()
 _LONGEST_SILENCE = 0.5
 """Seconds between two heartbeats at most: a cancelled job is seen within a second."""
 
 
-class HeldJob:
-    """A claimed job while the block lasts. The work reports its rows and asks `check` whether to go on."""
+def name_owner(process_id: int | None = None) -> str:
+    """What the records call a process of this machine, by default this one, as the owner of a lease."""
+    return f"{socket.gethostname()}:{os.getpid() if process_id is None else process_id}"
 
-    def __init__(self, jobs: JobStore, job: Job, lease: timedelta) -> None:
+
+class WorkerLeaves(JobError):  # noqa: N818
+    """The worker stops and gives the job back; the work must stop and remove what it has written."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"job {job.job_id} is given back: its worker stops")
+
+
+class HeldJob:
+    """A claimed job while the block lasts. The work reports its rows and asks `check` whether to go on.
+
+    When `leave` is set, the work is told to stop as if the job were lost.
+    """
+
+    def __init__(
+        self, jobs: JobStore, job: Job, lease: timedelta, leave: threading.Event | None = None
+    ) -> None:
         self.job = job
         self._jobs = jobs
         self._lease = lease
         self._rows_written = 0
         self._rows_expected: int | None = None
         self._lost: JobError | None = None
+        self._leave = leave or _NEVER
         self._stop: Callable[[], object] | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, name=f"lease of {job.job_id}", daemon=True)
@@ -42,9 +63,8 @@ class HeldJob:
         self._stop = stop
 
     def expect(self, rows: int) -> None:
-        """Record how many rows the file will have."""
+        """Tell how many rows the file will have; the next heartbeat records it."""
         self._rows_expected = rows
-        self._beat()
         self.check()
 
     def report(self, rows_written: int) -> None:
@@ -57,25 +77,23 @@ class HeldJob:
 
         Raises:
             JobCancelled, LeaseLost: it is not; stop and discard the work.
+            WorkerLeaves: the worker is to stop; discard the work and give the job back.
         """
+        if self._lost is None and self._leave.is_set():
+            self._lost = WorkerLeaves(self.job)
         if self._lost is not None:
             raise self._lost
 
     def _renew(self) -> None:
         pause = min(_LONGEST_SILENCE, self._lease.total_seconds() / 3)
         while not self._ended.wait(pause):
-            self._beat()
-            if self._lost is not None:
-                self._call_stop(self._stop)
-                return
-
-    def _call_stop(self, stop: Callable[[], object] | None) -> None:
-        # What is interrupted may begin anew behind the call, so it is repeated until the block ends.
-        while stop is not None:
-            stop()
-            if self._ended.wait(_LONGEST_SILENCE):
-                return
-            stop = self._stop
+            if self._lost is None:
+                self._beat()
+            if self._lost is not None or self._leave.is_set():
+                # What is interrupted may begin anew behind the call, so it is repeated until the block ends.
+                stop = self._stop
+                if stop is not None:
+                    stop()
 
     def _beat(self) -> None:
         try:

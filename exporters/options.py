@@ -13,6 +13,19 @@ if TYPE_CHECKING:  # the formats' libraries come with it
 
 
 @dataclass(frozen=True)
+class Quotas:
+    """What each workshop may have at most, looked at when an export is asked for; None: any amount."""
+
+    rows: int | None = None
+    """Rows of the exports asked for in the last 24 hours."""
+    bytes: int | None = None
+    """Bytes of the files stored now. The size of a file is not known before it is made, so the last one
+    asked for within the quota may exceed it."""
+    pending: int | None = None
+    """Jobs that wait for a worker."""
+
+
+@dataclass(frozen=True)
 class ExportOptions:
     """Where exports live and how long things last."""
 
@@ -28,3 +41,5 @@ class ExportOptions:
     """Of files for which none was asked."""
     brand_folder: Path | None
     """Where `exporters.brands` finds brands; None: nowhere."""
+    quotas: Quotas = Quotas()
+    """Of each workshop."""

@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -22,14 +23,14 @@ from exporters.formats.table import Table, Written
 from exporters.formats.wording import say_note
 from exporters.headings import make_table
 from exporters.jobs import Job, JobCancelled, JobStore, LeaseLost
-from exporters.lease import HeldJob
+from exporters.lease import HeldJob, WorkerLeaves
 from exporters.manifest import Manifest, manifest_key
 from exporters.options import ExportOptions
 from exporters.parity import Expected, expect, find_differences
 from exporters.storage import Store, StoreError
 from warehouse.errors import ModelError, NoGenerationError, UnknownWorkshopError, WarehouseError
 from warehouse.figures import Workshop, find_workshop
-from warehouse.generations import open_snapshot
+from warehouse.snapshots import Snapshots
 
 Progress = Callable[[int, int], None]
 """Called with rows written and rows expected."""
@@ -42,6 +43,7 @@ _KNOWN: tuple[tuple[type[Exception], str, bool], ...] = (
     (TableError, "REPORT_BROKEN", False),
     (ValuesError, "REPORT_BROKEN", False),
     (WarehouseError, "EXPORT_FAILED", True),
+    (WorkerLeaves, "WORKER_LEFT", True),
     (OSError, "EXPORT_FAILED", True),
 )
 """Error, its code in the record, and whether another try may mend it; the first that fits counts."""
@@ -51,6 +53,9 @@ _BATCH_ROWS = 16_384
 
 _LONGEST_NAME = 200
 """Bytes of a folder's name; a longer workshop id is shown by its digest."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
+"""Before the second try, and before any; each pause is five times the one before."""
 
 _log = logging.getLogger(__name__)
 
@@ -79,24 +84,28 @@ class Workplace:
     catalogue: dict[str, ReportType]
     jobs: JobStore
     store: Store
+    snapshots: Snapshots
     options: ExportOptions
 
 
-def run_job(workplace: Workplace, job: Job, progress: Progress | None = None) -> Job:
+def run_job(
+    workplace: Workplace, job: Job, progress: Progress | None = None, leave: threading.Event | None = None
+) -> Job:
     """Make the file of a job claimed by this worker and end the job; returns it as it stands then.
 
-    A fault that another try may mend gives the job back; it becomes failed when no try is left. A job that
-    was cancelled or lost meanwhile leaves nothing behind.
+    A fault that another try may mend gives the job back, to be tried after a pause; it becomes failed when no
+    try is left. A job that was cancelled or lost meanwhile leaves nothing behind. When `leave` is set, the
+    job is given back for another worker, unless its file is there already.
     """
     try:
-        with HeldJob(workplace.jobs, job, workplace.options.lease) as held:
+        with HeldJob(workplace.jobs, job, workplace.options.lease, leave) as held:
             return _make_file(workplace, held, progress)
     except (JobCancelled, LeaseLost):
         return workplace.jobs.get(job.job_id)
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001  whatever happened, the record must say so: polars panics
-        return _end(workplace.jobs, job, error)
+        return _end(workplace.jobs, job, error, is_leaving=leave is not None and leave.is_set())
 
 
 def file_folder(job: Job) -> str:
@@ -112,9 +121,9 @@ def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -
     report, format_ = find_report(workplace.catalogue, job.report_type, job.format)
     filters = report.parse_filters(job.filters)
     brand = read_brand(workplace.options.brand_folder, job.workshop_id)
-    with open_snapshot(workplace.options.warehouse_folder, workplace.options.database) as snapshot:
+    with workplace.snapshots.open() as snapshot:
         held.when_lost(snapshot.interrupt)
-        workshop = find_workshop(snapshot, job.workshop_id)
+        workshop = find_workshop(snapshot.figures, job.workshop_id)
         created_at = datetime.now(UTC)
         table = make_table(
             snapshot, workshop, report, filters, language=job.language, brand=brand, created_at=created_at
@@ -240,16 +249,24 @@ def _check_stored(store: Store, key: str, size: int) -> None:
         raise StoreError(f"{store.url_of(key)}: holds {stored.size} bytes of {size}")
 
 
-def _end(jobs: JobStore, job: Job, error: BaseException) -> Job:
+def _end(jobs: JobStore, job: Job, error: BaseException, *, is_leaving: bool) -> Job:
     fault = _judge(error)
-    if fault.code == "INTERNAL_ERROR":
-        _log.error("job %s: attempt %s failed", job.job_id, job.attempt, exc_info=error)
     try:
+        # A query that was broken off because the worker leaves ends with any error.
+        if fault.retry and is_leaving:
+            return jobs.hand_back(job)
+        if fault.code == "INTERNAL_ERROR":
+            _log.error("job %s: attempt %s failed", job.job_id, job.attempt, exc_info=error)
         if fault.retry:
-            return jobs.release(job, fault.code, fault.message)
+            return jobs.release(job, fault.code, fault.message, _pause_after(job.attempt))
         return jobs.fail(job, fault.code, fault.message)
     except (JobCancelled, LeaseLost):
         return jobs.get(job.job_id)
+
+
+def _pause_after(attempt: int) -> timedelta:
+    factor: int = 5 ** min(attempt - 1, 9)
+    return min(_FIRST_PAUSE * factor, _LONGEST_PAUSE)
 
 
 def _judge(error: BaseException) -> Fault:

@@ -1,14 +1,14 @@
-"""What Dagster has recorded of nights: previews and samples of rows, which can be forgotten."""
+"""What Dagster has recorded of nights and exports: rows, and names of workshops, which can be forgotten."""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.instance.ref import InstanceRef
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
-_ROOT = Path(__file__).resolve().parent.parent
+from pipelines.export_names import JOB_TAG, OWN_PROCESS_TAG
+from pipelines.instance import find_instance, recording, records_folder
+
 _WAIT_SECONDS = 30
 
 
@@ -17,18 +17,13 @@ def forget_runs(data_folder: Path) -> int:
 
     The runs of the next nights are recorded as ever; what those under way have recorded stays.
     """
-    storage = data_folder.resolve() / "dagster"
+    storage = records_folder(data_folder)
     if not storage.exists():
         return 0
-    reference = InstanceRef.from_dir(
-        str(storage),
-        config_dir=str(_ROOT),
-        overrides={"storage": {"sqlite": {"base_dir": str(storage)}}},
-    )
     alive = 0
-    with dg.DagsterInstance.from_ref(reference) as instance:
+    with recording(data_folder), dg.DagsterInstance.from_ref(find_instance(data_folder)) as instance:
         for run in instance.get_runs():
-            if run.status in FINISHED_STATUSES:
+            if run.is_finished or _waits_for_worker(run):
                 instance.delete_run(run.run_id)
             else:
                 alive += 1
@@ -39,3 +34,8 @@ def forget_runs(data_folder: Path) -> int:
             connection.execute("VACUUM")  # removed rows stay in the file until then
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return alive
+
+
+def _waits_for_worker(run: dg.DagsterRun) -> bool:
+    """Whether the run shows an export that no process of its own makes: it is recorded when that ends."""
+    return JOB_TAG in run.tags and OWN_PROCESS_TAG not in run.tags

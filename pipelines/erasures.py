@@ -4,10 +4,13 @@ The intent is recorded before anything is erased, and each step can be done agai
 short is completed by asking for it again, or by the next night.
 """
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Literal
 
+from exporters.access.audit import AuditLog
+from exporters.access.keys import KeyStore
+from exporters.database import open_database
 from exporters.erasure import erase_exports, void_exports
 from exporters.exports import open_exports
 from pipelines.project import Project
@@ -78,7 +81,7 @@ def _record(project: Project, intent: Erasure) -> Erasure:
         days = customer_days(project.warehouse_folder, intent.workshop_id, intent.customer_id)
         sources = {name.partition(".")[0] for name in found.rows} | _served_sources(project, intent)
         if not (
-            found.rows or days or (intent.kind == "workshop" and (sources or _has_jobs(project, intent)))
+            found.rows or days or (intent.kind == "workshop" and (sources or _has_records(project, intent)))
         ):
             raise ErasureError(f"nothing is kept of {intent.subject}")
         landing.refuse_unclaimed(sorted(sources))
@@ -135,6 +138,10 @@ def _served_sources(project: Project, erasure: Erasure) -> set[str]:
     return set()
 
 
-def _has_jobs(project: Project, erasure: Erasure) -> bool:
+def _has_records(project: Project, erasure: Erasure) -> bool:
+    with closing(open_database(project.settings.jobs_database)) as database:
+        keys, audit = KeyStore(database), AuditLog(database)
+        if keys.list(erasure.workshop_id) or audit.list(workshop_id=erasure.workshop_id, limit=1):
+            return True
     with open_exports(project.settings.exports) as exports:
         return bool(exports.jobs.list(erasure.workshop_id, limit=1))

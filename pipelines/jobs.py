@@ -1,13 +1,18 @@
 """Jobs: the night, which loads and builds everything and publishes it, and one export on demand."""
 
+import time
 from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
 
 from exporters.catalogue import RequestError
-from exporters.exports import open_exports
+from exporters.database import RecordError
+from exporters.exports import Exports, open_exports
 from exporters.jobs import Job, Status
+from exporters.storage import StoreError
+from pipelines.export_events import export_metadata
+from pipelines.export_names import EXPORT_OP, EXPORT_REPORT, JOB_TAG, OWN_PROCESS_TAG, export_key
 from pipelines.project import Project
 from warehouse.errors import WarehouseError
 
@@ -15,7 +20,11 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 NIGHT = "night"
-EXPORT_REPORT = "export_report"
+
+REFUSALS = (RequestError, WarehouseError, RecordError, StoreError)
+"""Why an export cannot be asked for."""
+
+_PAUSE_SECONDS = 0.5
 
 
 class ExportConfig(dg.Config):
@@ -46,31 +55,32 @@ def build_night(project: Project) -> "UnresolvedAssetJobDefinition":
 
 
 def build_export_report(project: Project) -> dg.JobDefinition:
-    """Make one report file of the served generation: the same run as an export asked for elsewhere."""
+    """Make one report file of the served generation: the same run as an export asked for elsewhere.
 
-    @dg.op(name="export")
+    Launched from Dagster, it is handed to a worker by `pipelines.launcher`, and `pipelines.recorder` tells
+    how it ended; the op below is what runs where no worker does.
+    """
+
+    @dg.op(name=EXPORT_OP)
     def export(context: dg.OpExecutionContext, config: ExportConfig) -> None:
         with open_exports(project.settings.exports) as exports:
-            try:
-                requested = exports.request(
-                    config.workshop_id,
-                    config.report_type,
-                    config.format,
-                    config.filters,
-                    language=config.language or None,
-                )
-            except (RequestError, WarehouseError) as error:
-                raise dg.Failure(str(error), allow_retries=False) from error
-            context.log.info(f"job {requested.job_id} is recorded")
-            job = exports.run(requested.job_id) or exports.jobs.get(requested.job_id)
-            location = exports.store.url_of(job.file_key) if job.file_key else ""
-        context.add_output_metadata(_job_metadata(job, location))
+            job_id = context.run.tags.get(JOB_TAG)
+            if job_id is None:
+                try:
+                    job_id = request_export(exports, config, context.run_id).job_id
+                except REFUSALS as error:
+                    raise dg.Failure(str(error), allow_retries=False) from error
+                context.instance.add_run_tags(context.run_id, {JOB_TAG: job_id, OWN_PROCESS_TAG: "true"})
+            context.log.info(f"Job {job_id} is recorded.")
+            job = exports.run(job_id) or _wait(exports, job_id)
+            location = exports.store.url_of(job.file_key) if job.file_key else None
+        metadata = export_metadata(job, location)
         if job.status is not Status.COMPLETED:
-            raise dg.Failure(
-                f"job {job.job_id} is {job.status}: {job.error_message or 'another worker has it'}",
-                metadata=_job_metadata(job, location),
-                allow_retries=False,
-            )
+            fault = f"{job.error_code}: {job.error_message}" if job.error_code else f"it is {job.status}"
+            context.log_event(dg.AssetObservation(export_key(job.report_type), metadata=metadata))
+            raise dg.Failure(f"job {job.job_id}: {fault}", metadata=metadata, allow_retries=False)
+        context.log_event(dg.AssetMaterialization(export_key(job.report_type), metadata=metadata))
+        context.add_output_metadata(metadata)
 
     @dg.job(
         name=EXPORT_REPORT,
@@ -83,13 +93,23 @@ def build_export_report(project: Project) -> dg.JobDefinition:
     return export_report
 
 
-def _job_metadata(job: Job, location: str) -> dict[str, str | int]:
-    return {
-        "job_id": job.job_id,
-        "status": job.status.value,
-        "generation": job.generation or "",
-        "rows": job.rows_written,
-        "size_bytes": job.size_bytes or 0,
-        "sha256": job.sha256 or "",
-        "file": location,
-    }
+def request_export(exports: Exports, config: ExportConfig, run_id: str) -> Job:
+    """Record the job that a run asks for: the same one each time it asks.
+
+    Raises: one of REFUSALS.
+    """
+    return exports.request_once(
+        config.workshop_id,
+        config.report_type,
+        config.format,
+        config.filters,
+        language=config.language or None,
+        idempotency_key=run_id,
+    ).job
+
+
+def _wait(exports: Exports, job_id: str) -> Job:
+    """The job when the worker that was faster has ended it."""
+    while (job := exports.jobs.get(job_id)).status in {Status.PENDING, Status.PROCESSING}:
+        time.sleep(_PAUSE_SECONDS)
+    return job

@@ -6,26 +6,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from pipelines.definitions import build_definitions
+from pipelines.instance import find_instance, records_folder
 from pipelines.jobs import NIGHT
 from pipelines.project import Project
 
 _BEGUN_HERE = {"begun_by": "command line"}
-_ROOT = Path(__file__).resolve().parent.parent
 
 
 def run_night(project: Project, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
     """Run the night in this process, recorded in Dagster as its own runs are; waits for one under way."""
-    storage = project.settings.data_folder.resolve() / "dagster"
+    storage = records_folder(project.settings.data_folder)
     storage.mkdir(parents=True, exist_ok=True)
-    reference = InstanceRef.from_dir(
-        str(storage),
-        config_dir=str(_ROOT),
-        overrides={"storage": {"sqlite": {"base_dir": str(storage)}}},
-    )
+    reference = find_instance(project.settings.data_folder)
     # The turn first: two processes that open new storage at once get in each other's way.
     with _hold_turn(storage), dg.DagsterInstance.from_ref(reference) as instance:
         _bury_killed(instance)

@@ -1,4 +1,4 @@
-"""Sensors: the night begins when a source of files has new ones."""
+"""Sensors: the night begins when a source of files has new ones, and the ends of exports are recorded."""
 
 import hashlib
 import json
@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.remote_origin import RemoteJobOrigin, RemoteRepositoryOrigin
 from pydantic import BaseModel, ValidationError
 
 from exporters.storage import StoreError
+from pipelines.export_names import EXPORT_RECORDS, EXPORT_REPORT
 from pipelines.jobs import NIGHT
 from pipelines.project import Project
+from pipelines.recorder import record_exports
 from pipelines.sources.files import open_folder
 from warehouse.errors import LandingError
 from warehouse.sources import FileSource
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 NEW_FILES = "new_files"
 _TICK_SECONDS = 60
+_RECORD_EVERY_SECONDS, _RECORD_FOR_SECONDS = 1, 15
+"""Dagster looks every five seconds, and gives up a tick that takes a minute."""
 _UNDER_WAY = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -68,6 +73,39 @@ def build_new_files(project: Project, night: "UnresolvedAssetJobDefinition") -> 
         return _decide(_read_cursor(context.cursor), listings, faults)
 
     return new_files
+
+
+def build_export_records(project: Project, export_report: dg.JobDefinition) -> dg.SensorDefinition:
+    """Shows how exports ended, whoever asked for them and whichever worker made them."""
+
+    @dg.sensor(
+        name=EXPORT_RECORDS,
+        minimum_interval_seconds=_RECORD_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Records each ended export as a run of export_report, with its rows, bytes and file.",
+    )
+    def export_records(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        cursor = context.cursor or ""
+        recorded = record_exports(
+            project.settings,
+            context.instance,
+            export_report,
+            _find_origin(context),
+            cursor=int(cursor) if cursor.isdecimal() else 0,
+            seconds=_RECORD_FOR_SECONDS,
+        )
+        said = f"{recorded.ends} exports were recorded" if recorded.ends else "no export has ended since"
+        return dg.SensorResult(skip_reason=said, cursor=str(recorded.cursor))
+
+    return export_records
+
+
+def _find_origin(context: dg.SensorEvaluationContext) -> RemoteJobOrigin | None:
+    """Where Dagster finds the job of a run that it did not launch; None outside of its services."""
+    if context.code_location_origin is None or context.repository_name is None:
+        return None
+    repository = RemoteRepositoryOrigin(context.code_location_origin, context.repository_name)
+    return RemoteJobOrigin(repository, EXPORT_REPORT)
 
 
 def _decide(before: _Cursor, listings: Mapping[str, str], faults: list[str]) -> dg.SensorResult:

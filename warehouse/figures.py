@@ -1,21 +1,46 @@
-"""The figures of a workshop: plain functions over a published snapshot, exact for any period.
+"""The figures of a workshop: plain functions over a generation's `Figures`, exact for any period.
 
 All are sums of daily rollups, so a figure of a period is the sum of its days. Meanings follow the report
 endpoints of the workshop portal; averages keep full precision inside and are rounded half up at the edge.
 """
 
+import threading
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from pathlib import Path
 
 from warehouse.errors import UnknownWorkshopError
-from warehouse.generations import Snapshot
+from warehouse.figures_file import (
+    FIRST_DAY,
+    LAST_DAY,
+    Figures,
+    WorkshopSums,
+    day_number,
+    number_day,
+    open_figures,
+)
+from warehouse.generations import open_served, pointer_stamp
 from warehouse.period import ALL_TIME, Period
+
+__all__ = [
+    "NO_CATEGORY",
+    "CategoryCount",
+    "Figures",
+    "Overview",
+    "RatingPoint",
+    "ServedFigures",
+    "Workshop",
+    "find_workshop",
+    "list_workshops",
+    "overview",
+    "ratings_by_month",
+    "services_by_category",
+]
 
 NO_CATEGORY = "Uten kategori"
 """Label of the bucket for services that have no category."""
 
-_IN_PERIOD = "($date_from IS NULL OR day >= $date_from) AND ($date_to IS NULL OR day <= $date_to)"
 
 
 @dataclass(frozen=True)
@@ -66,140 +91,152 @@ class RatingPoint:
     """To two places; None when there is no rating."""
 
 
-def find_workshop(snapshot: Snapshot, workshop_id: str) -> Workshop:
+class ServedFigures:
+    """The figures of the served generation of a warehouse folder; any number of threads may use it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._opening = threading.Lock()
+        self._opened: tuple[tuple[int, ...], Figures] | None = None
+        """Replaced as a whole, so that it is read without the lock."""
+
+    def current(self) -> Figures:
+        """The figures of the generation that is served now, opened once for each.
+
+        An answer takes all it tells from one `Figures`: those of the next call may be newer.
+
+        Raises:
+            NoGenerationError: nothing is published yet.
+            WarehouseError: the generation was published without figures, or they cannot be read.
+        """
+        return self._if_current() or self._open()
+
+    def _if_current(self) -> Figures | None:
+        opened = self._opened
+        if opened is not None and opened[0] == pointer_stamp(self._folder):
+            return opened[1]
+        return None
+
+    def _open(self) -> Figures:
+        with self._opening:
+            if figures := self._if_current():
+                return figures
+            # Taken before the pointer is read: if that is replaced in between, the next call looks again.
+            stamp = pointer_stamp(self._folder)
+            figures = open_served(self._folder, open_figures)
+            self._opened = stamp, figures
+            return figures
+
+
+def find_workshop(figures: Figures, workshop_id: str) -> Workshop:
     """The workshop with this id.
 
     Raises:
-        UnknownWorkshopError: the snapshot has none.
+        UnknownWorkshopError: there is none.
     """
-    rows = snapshot.rows(
-        "SELECT workshop_id, name, time_zone, currency FROM workshops WHERE workshop_id = $workshop_id",
-        {"workshop_id": workshop_id},
-    )
-    if not rows:
-        raise UnknownWorkshopError(f"there is no workshop {workshop_id!r}")
-    return Workshop(*rows[0])
+    return _workshop(_find(figures, workshop_id))
 
 
-def list_workshops(snapshot: Snapshot) -> list[Workshop]:
+def list_workshops(figures: Figures) -> list[Workshop]:
     """Every workshop, by id."""
-    rows = snapshot.rows("SELECT workshop_id, name, time_zone, currency FROM workshops ORDER BY workshop_id")
-    return [Workshop(*row) for row in rows]
+    return [_workshop(sums) for sums in figures]
 
 
-def overview(snapshot: Snapshot, workshop_id: str, period: Period = ALL_TIME) -> Overview:
+def overview(figures: Figures, workshop_id: str, period: Period = ALL_TIME) -> Overview:
     """The key figures of a workshop. Ratings follow the period as bookings do.
 
     Raises:
-        UnknownWorkshopError: the snapshot has no such workshop.
+        UnknownWorkshopError: there is no such workshop.
     """
-    workshop = find_workshop(snapshot, workshop_id)
-    where = _parameters(workshop_id, period)
-    [(done, revenue)] = snapshot.rows(
-        f"SELECT coalesce(sum(done), 0), sum(revenue) FROM booking_days"
-        f" WHERE workshop_id = $workshop_id AND {_IN_PERIOD}",
-        where,
-    )
-    [(services,)] = snapshot.rows(
-        "SELECT count(*) FROM services WHERE workshop_id = $workshop_id AND is_active AND deleted_at IS NULL",
-        {"workshop_id": workshop_id},
-    )
-    [(ratings, rating_sum)] = snapshot.rows(
-        f"SELECT coalesce(sum(ratings), 0), sum(rating_sum) FROM rating_days"
-        f" WHERE workshop_id = $workshop_id AND {_IN_PERIOD}",
-        where,
-    )
+    sums = _find(figures, workshop_id)
+    first, last = _days(period)
+    done, revenue, priced_days = sums.bookings.total(first, last)
+    ratings, rating_sum = sums.ratings.total(first, last)
+    known = sums.currency is not None and (priced_days or not done)
     return Overview(
-        done=int(done),
-        revenue=_revenue(workshop, int(done), revenue),
-        currency=workshop.currency,
-        services=int(services),
-        rating_average=_average(rating_sum, int(ratings)),
-        rating_count=int(ratings),
+        done=done,
+        revenue=_hundredths(revenue) if known else None,
+        currency=sums.currency,
+        services=sums.services,
+        rating_average=_average(rating_sum, ratings),
+        rating_count=ratings,
     )
 
 
-def services_by_category(
-    snapshot: Snapshot, workshop_id: str, period: Period = ALL_TIME
-) -> list[CategoryCount]:
+def services_by_category(figures: Figures, workshop_id: str, period: Period = ALL_TIME) -> list[CategoryCount]:
     """Services per category, the largest first: those alive in the period, not deleted now when it is open.
 
     Raises:
-        UnknownWorkshopError: the snapshot has no such workshop.
+        UnknownWorkshopError: there is no such workshop.
     """
-    find_workshop(snapshot, workshop_id)
-    rows = snapshot.rows(
-        f"""
-        WITH alive AS (
-            SELECT coalesce(c.category, $no_category) AS category, count(DISTINCT c.service_id) AS services
-            FROM service_categories AS c
-            JOIN services AS s ON s.workshop_id = c.workshop_id AND s.service_id = c.service_id
-            WHERE s.workshop_id = $workshop_id
-              AND ($date_to IS NULL OR s.created_day IS NULL OR s.created_day <= $date_to)
-              AND CASE WHEN $date_from IS NULL AND $date_to IS NULL THEN s.deleted_at IS NULL
-                       ELSE s.deleted_day IS NULL OR $date_from IS NULL OR s.deleted_day >= $date_from END
-            GROUP BY ALL
-        ), booked AS (
-            SELECT coalesce(category, $no_category) AS category, sum(bookings) AS bookings FROM category_days
-            WHERE workshop_id = $workshop_id AND {_IN_PERIOD} GROUP BY ALL
-        )
-        SELECT category, coalesce(services, 0), coalesce(bookings, 0)
-        FROM alive FULL JOIN booked USING (category)
-        ORDER BY 2 DESC, 1
-        """,
-        _parameters(workshop_id, period) | {"no_category": NO_CATEGORY},
-    )
-    return [CategoryCount(category, int(services), int(bookings)) for category, services, bookings in rows]
+    sums = _find(figures, workshop_id)
+    first, last = _days(period)
+    rows = []
+    for category in sums.categories:
+        count = category.present if period == ALL_TIME else category.alive(first, last)
+        [booked] = category.days.total(first, last)
+        if count or booked:
+            rows.append(CategoryCount(category.category, count, booked))
+    # The categories are in order of their names, and stay so where counts are equal.
+    rows.sort(key=lambda row: -row.count)
+    return rows
 
 
-def ratings_by_month(snapshot: Snapshot, workshop_id: str, period: Period = ALL_TIME) -> list[RatingPoint]:
+def ratings_by_month(figures: Figures, workshop_id: str, period: Period = ALL_TIME) -> list[RatingPoint]:
     """Ratings per month, ascending, months without a rating filled in.
 
     From the month of date_from to that of date_to; an open end is the first or last rating's month. A month
     that the period cuts counts only the days inside.
 
     Raises:
-        UnknownWorkshopError: the snapshot has no such workshop.
+        UnknownWorkshopError: there is no such workshop.
     """
-    find_workshop(snapshot, workshop_id)
-    rows = snapshot.rows(
-        f"""
-        SELECT CAST(date_trunc('month', day) AS DATE) AS month, sum(ratings), sum(rating_sum) FROM rating_days
-        WHERE workshop_id = $workshop_id AND {_IN_PERIOD} GROUP BY month ORDER BY month
-        """,
-        _parameters(workshop_id, period),
-    )
-    by_month = {month: (int(count), total) for month, count, total in rows}
-    first = period.date_from or min(by_month, default=None)
-    last = period.date_to or max(by_month, default=None)
+    ratings = _find(figures, workshop_id).ratings
+    first, last = period.date_from, period.date_to
     if first is None or last is None:
-        return []
-    points = []
-    for month in _months(first, last):
-        count, total = by_month.get(month, (0, None))
-        points.append(RatingPoint(month.isoformat()[:7], count, _average(total, count)))
-    return points
+        ends = ratings.ends(*_days(period))
+        if ends is None:
+            return []
+        first, last = first or number_day(ends[0]), last or number_day(ends[1])
+    months = _months(first, last)
+    starts = [day_number(first), *map(day_number, months[1:]), day_number(last) + 1]
+    return [
+        RatingPoint(f"{month.year:04}-{month.month:02}", count, _average(rating_sum, count))
+        for month, (count, rating_sum) in zip(months, ratings.totals(starts), strict=True)
+    ]
 
 
-def _parameters(workshop_id: str, period: Period) -> dict[str, str | date | None]:
-    return {"workshop_id": workshop_id, "date_from": period.date_from, "date_to": period.date_to}
+def _find(figures: Figures, workshop_id: str) -> WorkshopSums:
+    sums = figures.find(workshop_id)
+    if sums is None:
+        raise UnknownWorkshopError(f"there is no workshop {workshop_id!r}")
+    return sums
 
 
-def _revenue(workshop: Workshop, done: int, revenue: Decimal | None) -> Decimal | None:
-    if workshop.currency is None:
+def _workshop(sums: WorkshopSums) -> Workshop:
+    return Workshop(sums.workshop_id, sums.name, sums.time_zone, sums.currency)
+
+
+def _days(period: Period) -> tuple[int, int]:
+    return (
+        FIRST_DAY if period.date_from is None else day_number(period.date_from),
+        LAST_DAY if period.date_to is None else day_number(period.date_to),
+    )
+
+
+def _hundredths(number: int) -> Decimal:
+    return Decimal(number).scaleb(-2)
+
+
+def _average(tenths: int, count: int) -> Decimal | None:
+    """The mean of values that sum to so many tenths, to two places, half up; ratings are never negative."""
+    if not count:
         return None
-    if revenue is None:
-        return Decimal("0.00") if done == 0 else None
-    return revenue
-
-
-def _average(total: Decimal | None, count: int) -> Decimal | None:
-    if not count or total is None:
-        return None
-    return (total / count).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return _hundredths((2 * 10 * tenths + count) // (2 * count))
 
 
 def _months(first: date, last: date) -> list[date]:
+    """The first day of each month that any of the days lies in."""
     months, year, month = [], first.year, first.month
     while (year, month) <= (last.year, last.month):
         months.append(date(year, month, 1))

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from warehouse.build import Build
 from warehouse.database import find_tables, quote_name, quote_text
 from warehouse.durable_files import sync_file, write_atomically
 from warehouse.errors import NoGenerationError, WarehouseError
-from warehouse.generations import GENERATIONS, POINTER, Generation, current_generation
+from warehouse.figures_build import write_figures
+from warehouse.generations import FIGURES_SUFFIX, GENERATIONS, POINTER, Generation, current_generation
 from warehouse.guards import refuse_shrunk, refuse_unchecked
 from warehouse.load_report import DESCRIPTIONS, forget_inactive, record_verdicts
 from warehouse.models import published_models
@@ -22,7 +24,7 @@ from warehouse.restatements import record_restatements
 
 
 def publish(build: Build, folder: Path, *, keep: int, grace: timedelta, max_loss: float = 0.5) -> Generation:
-    """Make the build file the next generation and switch readers to it; the build is closed then.
+    """Make the build file the next generation, write its figures and switch readers to it; the build is closed then.
 
     Of the older ones the newest `keep` stay, and all younger than `grace`, for readers still on them.
 
@@ -38,27 +40,41 @@ def publish(build: Build, folder: Path, *, keep: int, grace: timedelta, max_loss
     now = datetime.now(UTC)
     name = f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
     target = generations / f"{name}.duckdb"
-    as_of = _data_as_of(build)
+    generation = Generation(name, now, _data_as_of(build), target)
     try:
-        _complete(build, folder, name, now, as_of)
+        _complete(build, folder, generation)
+        write_figures(build.connection, generation.figures_path)
         build.connection.close()
         sync_file(build.path)
         build.path.rename(target)
         sync_file(generations)
-        record = {"generation": name, "published_at": now.isoformat(), "file": f"{GENERATIONS}/{target.name}"}
-        record["data_as_of"] = as_of.isoformat() if as_of else ""
-        write_atomically(folder / POINTER, json.dumps(record, indent=1))
-    except (OSError, duckdb.Error) as error:
+        _switch(folder, generation)
+    except (OSError, duckdb.Error, pa.ArrowException) as error:
         raise WarehouseError(
             f"{target}: cannot be published, the served generation stays: {error}"
         ) from error
+    finally:
+        if not target.exists():
+            generation.figures_path.unlink(missing_ok=True)
     _prune(generations, name, keep, grace)
-    return Generation(name, now, as_of, target)
+    return generation
 
 
-def _complete(build: Build, folder: Path, name: str, now: datetime, as_of: datetime | None) -> None:
+def _switch(folder: Path, generation: Generation) -> None:
+    as_of = generation.data_as_of
+    record = {
+        "generation": generation.generation,
+        "published_at": generation.published_at.isoformat(),
+        "file": f"{GENERATIONS}/{generation.path.name}",
+        "data_as_of": as_of.isoformat() if as_of else "",
+    }
+    write_atomically(folder / POINTER, json.dumps(record, indent=1))
+
+
+def _complete(build: Build, folder: Path, generation: Generation) -> None:
     """Write what the published file holds beside the built tables, in one transaction."""
     connection = build.connection
+    name, now = generation.generation, generation.published_at
     try:
         previous = current_generation(folder).generation
     except (NoGenerationError, WarehouseError):
@@ -69,7 +85,7 @@ def _complete(build: Build, folder: Path, name: str, now: datetime, as_of: datet
         record_verdicts(connection, build.landing, build.sources)
         record_restatements(connection, build.models, name, previous, now)
         _drop_unknown(connection, {*published_models(build.models), *DESCRIPTIONS})
-        _write_generation_table(connection, name, now, as_of)
+        _write_generation_table(connection, name, now, generation.data_as_of)
         for table, header in published_models(build.models).items():
             columns = {column: declared.description for column, declared in header.columns.items()}
             _describe(connection, table, header.description, columns)
@@ -148,4 +164,8 @@ def _prune(generations: Path, current: str, keep: int, grace: timedelta) -> None
     oldest = time.time() - grace.total_seconds()
     for path in files[keep:]:
         if path.stem != current and path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
+    # The generation goes first: figures without one are of a pruned one, or of a publishing that was killed.
+    for path in generations.glob(f"*{FIGURES_SUFFIX}"):
+        if not (generations / path.name.removesuffix(FIGURES_SUFFIX).lstrip(".")).with_suffix(".duckdb").exists():
             path.unlink(missing_ok=True)

@@ -49,12 +49,12 @@ def publish_anew(build: Build, folder: Path, without: str | None) -> Generation:
 
 def remove_older(folder: Path) -> int:
     """Remove every generation but the served one, returns how many; readers of one finish on it."""
-    served = current_generation(folder).path
+    served = current_generation(folder)
     removed = 0
     for path in (folder / GENERATIONS).iterdir():
-        if path.name != served.name:
+        if path.name not in {served.path.name, served.figures_path.name}:
             rmtree(path) if path.is_dir() else path.unlink()
-            removed += 1
+            removed += path.suffix == served.path.suffix
     return removed
 
 

@@ -64,6 +64,15 @@ class Database:
         with self._explained(), self._reading.begin() as connection:
             yield connection
 
+    def check(self) -> None:
+        """Return if the database answers.
+
+        Raises:
+            DatabaseUnavailable: it does not.
+        """
+        with self.reading() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
     def compact(self) -> None:
         """Let go of the bytes of removed rows, where they would else stay in the file.
 

@@ -28,6 +28,7 @@ class EventName(StrEnum):
     CLAIMED = "claimed"  # pending -> processing
     RECLAIMED = "reclaimed"  # processing -> processing: the lease had ended, another worker took the job
     RETRIED = "retried"  # processing -> processing: the try failed, the job waits for the next one
+    RETURNED = "returned"  # processing -> processing: the worker stopped, the try does not count
     COMPLETED = "completed"  # processing -> completed
     FAILED = "failed"  # processing -> failed
     CANCELLED = "cancelled"  # pending or processing -> cancelled

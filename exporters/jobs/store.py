@@ -9,21 +9,20 @@ from sqlalchemy import select, tuple_
 
 from exporters.database import Database, open_database
 from exporters.jobs import transitions
-from exporters.jobs.checks import (
-    check_lease,
-    checked_filters,
-    checked_id,
-    checked_instant,
-    known_form,
-    storable,
-)
+from exporters.jobs.admission import Admitted, Asked, admit, columns_of, replay, serialise
+from exporters.jobs.checks import check_lease, checked_id, checked_instant, known_form, storable
+from exporters.jobs.claims import is_any_free, take_chore
 from exporters.jobs.errors import JobNotFound
 from exporters.jobs.forgetting import forget_workshop
+from exporters.jobs.history import JobHistory
 from exporters.jobs.records import Event, EventName, Job, Status
+from exporters.jobs.request_keys import purge_keys
 from exporters.jobs.tables import job_events, jobs
+from exporters.jobs.watching import Watch, watch
 
 if TYPE_CHECKING:
     from exporters.formats.table import Language
+    from exporters.options import Quotas
 
 
 def utc_now() -> datetime:
@@ -54,6 +53,7 @@ class JobStore:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
+        self.history = JobHistory(database, self._now)
 
     def __repr__(self) -> str:
         return f"JobStore({self._database.place})"
@@ -83,26 +83,61 @@ class JobStore:
             ValueError: a name is empty, `filters` is no JSON, `max_attempts` is below 1, `job_id` is no UUID.
             JobExists: `job_id` is taken.
         """
-        for name, value in {"workshop_id": workshop_id, "report_type": report_type, "format": format}.items():
-            if not value or value != storable(value):
-                raise ValueError(f"{name} {value!r} must be text, not empty and without NUL")
-        if max_attempts < 1:
-            raise ValueError(f"max_attempts is {max_attempts}: a job needs at least one try")
-        asked = {
-            "workshop_id": workshop_id,
-            "report_type": report_type,
-            "format": format,
-            "filters": checked_filters(filters),
-            "language": language,
-            "name_template": name_template,
-            "max_attempts": max_attempts,
-        }
+        asked = Asked(
+            workshop_id=workshop_id,
+            report_type=report_type,
+            format=format,
+            filters=filters,
+            max_attempts=max_attempts,
+            language=language,
+            name_template=name_template,
+        )
+        return self.admit(asked, job_id=job_id).job
+
+    def admit(
+        self,
+        asked: Asked,
+        *,
+        key: str | None = None,
+        quotas: "Quotas | None" = None,
+        job_id: str | None = None,
+    ) -> Admitted:
+        """Record a new pending job, once for each idempotency key of its workshop and within its quotas.
+
+        Any number of threads and processes may ask with one key at once: one makes the job, the others wait
+        for it and get it. A key stands for its job for 24 hours.
+
+        Raises:
+            KeyReused: the key stands for a job that was asked for otherwise.
+            QuotaExceeded: the workshop would have more than its quota.
+            ValueError, JobExists: as `create` says.
+        """
+        columns = columns_of(asked)
         chosen = str(uuid.uuid4()) if job_id is None else checked_id(job_id)
         with self._database.writing() as connection:
-            return transitions.create(connection, self._now(), chosen, asked)
+            if key is not None or quotas is not None:
+                serialise(connection, asked.workshop_id)
+            now = self._now()
+            if asked.time_estimated is not None:
+                columns["estimated_completion"] = now + asked.time_estimated
+            return admit(connection, now, chosen, columns, key=key, quotas=quotas)
+
+    def replay(self, asked: Asked, key: str) -> Job | None:
+        """The job that the same request with this key made in the last 24 hours; None: there was none.
+
+        Raises:
+            KeyReused: the key stands for a job that was asked for otherwise.
+        """
+        with self._database.reading() as connection:
+            return replay(connection, self._now(), columns_of(asked), key)
+
+    def purge_keys(self) -> int:
+        """Remove the idempotency keys whose 24 hours have passed; returns how many there were."""
+        with self._database.writing() as connection:
+            return purge_keys(connection, self._now())
 
     def claim(self, owner: str, lease: timedelta, job_id: str | None = None) -> Job | None:
-        """Take the oldest free job, or the one named, for `lease`; None when there is no such free job.
+        """Take the free job whose turn it is, or the one named, for `lease`; None when none is free.
 
         A job is free while it is pending, or while its lease has ended and it has tries left. Exactly one
         caller gets it. Jobs whose lease ended in their last try become failed first, with code LEASE_LOST.
@@ -168,6 +203,7 @@ class JobStore:
                 "sha256": sha256,
                 "manifest_key": manifest_key,
                 "rows_written": rows,
+                "rows_expected": rows,
                 "generation": generation,
                 "expires_at": now + retention,
             }
@@ -178,13 +214,45 @@ class JobStore:
         with self._database.writing() as connection:
             return transitions.fail(connection, self._now(), job, storable(code), storable(message))
 
-    def release(self, job: Job, code: str, message: str) -> Job:
-        """Give `job` back after an error another try may mend; it is free at once.
+    def release(self, job: Job, code: str, message: str, pause: timedelta = timedelta(0)) -> Job:
+        """Give `job` back after an error another try may mend; it is free when `pause` has passed.
 
         Without tries left it becomes failed. Raises as `complete` does.
         """
         with self._database.writing() as connection:
-            return transitions.release(connection, self._now(), job, storable(code), storable(message))
+            return transitions.release(
+                connection, self._now(), job, storable(code), storable(message), pause=pause
+            )
+
+    def hand_back(self, job: Job) -> Job:
+        """Give `job` back because its worker stops: it is free at once, and the try does not count.
+
+        The worker must have removed what it has written. Raises as `complete` does.
+        """
+        with self._database.writing() as connection:
+            return transitions.hand_back(connection, self._now(), job)
+
+    def free_owned(self, owner: str) -> int:
+        """End the leases of a worker that is known to be dead; returns how many jobs it held.
+
+        Their tries count: it may be a job that killed it.
+        """
+        with self._database.writing() as connection:
+            return transitions.free_owned(connection, self._now(), owner)
+
+    def is_any_free(self) -> bool:
+        """Whether a claim would find a job to take or to fail; changes nothing and waits for nobody."""
+        with self._database.reading() as connection:
+            return is_any_free(connection, self._now())
+
+    def watch(self) -> Watch:
+        """A watch that waits for free jobs, for one thread, to be closed by the caller."""
+        return watch(self._database, self.is_any_free)
+
+    def take_chore(self, name: str, every: timedelta) -> bool:
+        """Whether the chore is the caller's to do now; of all callers one gets it, once in `every`."""
+        with self._database.writing() as connection:
+            return take_chore(connection, self._now(), name, every)
 
     def cancel(self, job_id: str, workshop_id: str | None = None, *, reason: str = "") -> Job:
         """End a pending or processing job; the event keeps the reason.

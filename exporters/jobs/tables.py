@@ -49,6 +49,8 @@ jobs = Table(
     Column("manifest_key", Text),
     Column("error_code", Text),
     Column("error_message", Text),
+    Column("turn", BigInteger, nullable=False, server_default="0"),
+    Column("weight", Integer, nullable=False, server_default="1"),
     CheckConstraint("status IN ({})".format(", ".join(f"'{status}'" for status in Status)), name="status"),
     CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
     CheckConstraint("(progress = 100) = (status IN ('completed', 'expired'))", name="done"),
@@ -60,7 +62,32 @@ jobs = Table(
     CheckConstraint("(status = 'completed') = (file_key IS NOT NULL)", name="file"),
     CheckConstraint("(status = 'failed') = (error_code IS NOT NULL)", name="error"),
     Index(None, "status", "created_at"),
+    Index(None, "status", "turn", "created_at", "job_id"),  # whose turn it is
+    Index(None, "status", "lease_until"),
+    Index(None, "status", "expires_at"),
+    Index(None, "workshop_id", "weight", "turn"),  # the last turn of a workshop
     Index(None, "workshop_id", "created_at"),
+    Index(None, "workshop_id", "status", "created_at"),  # a workshop's jobs in one state: quotas, lists
+    Index(None, "report_type", "format", "finished_at"),  # how long such jobs took
+    Index(None, "finished_at"),  # what ended lately
+)
+
+request_keys = Table(
+    "request_keys",
+    metadata,
+    Column("workshop_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("job_id", Text, ForeignKey(jobs.c.job_id), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "job_id"),
+    Index(None, "created_at"),
+)
+
+chores = Table(
+    "chores",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("taken_at", Instant, nullable=False),
 )
 
 job_events = Table(

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from exporters.jobs.claims import announce_free, find_free, lease_ended, line_up, skipping_locked
 from exporters.jobs.errors import IllegalTransition, JobCancelled, JobExists, JobNotFound, LeaseLost
 from exporters.jobs.records import LEASE_LOST, EventName, Job, Status
 from exporters.jobs.tables import job_events, jobs
@@ -19,19 +20,24 @@ _MOVES: Mapping[EventName, tuple[tuple[Status, ...], Status]] = {
     EventName.CLAIMED: ((Status.PENDING,), Status.PROCESSING),
     EventName.RECLAIMED: ((Status.PROCESSING,), Status.PROCESSING),
     EventName.RETRIED: ((Status.PROCESSING,), Status.PROCESSING),
+    EventName.RETURNED: ((Status.PROCESSING,), Status.PROCESSING),
     EventName.COMPLETED: ((Status.PROCESSING,), Status.COMPLETED),
     EventName.FAILED: ((Status.PROCESSING,), Status.FAILED),
     EventName.CANCELLED: ((Status.PENDING, Status.PROCESSING), Status.CANCELLED),
     EventName.EXPIRED: ((Status.COMPLETED,), Status.EXPIRED),
 }
-_NO_LEASE: Mapping[str, None] = {"lease_owner": None, "lease_token": None, "lease_until": None}
+_NO_LEASE: Mapping[str, Any] = {"lease_owner": None, "lease_token": None, "lease_until": None}
+
+_OF_THE_LINE = frozenset({"turn", "weight"})
+"""Columns that are no part of the job."""
 
 Record = Row[Any]
 
 
 def to_job(record: Record) -> Job:
     """The record as a value."""
-    return Job(**{**record._mapping, "status": Status(record.status)})
+    values = {name: value for name, value in record._mapping.items() if name not in _OF_THE_LINE}
+    return Job(**{**values, "status": Status(record.status)})
 
 
 def create(connection: Connection, now: datetime, job_id: str, asked: Mapping[str, Any]) -> Job:
@@ -44,6 +50,7 @@ def create(connection: Connection, now: datetime, job_id: str, asked: Mapping[st
         "attempt": 0,
         "created_at": now,
         **asked,
+        **line_up(connection, now, asked["workshop_id"], asked.get("rows_estimated")),
     }
     try:
         record = connection.execute(insert(jobs).values(values).returning(*jobs.c)).one()
@@ -51,26 +58,20 @@ def create(connection: Connection, now: datetime, job_id: str, asked: Mapping[st
         # Nothing else can collide: the store checks the other constraints before.
         raise JobExists(job_id) from None
     _write_event(connection, now, EventName.CREATED, None, record=record, detail={})
+    announce_free(connection)
     return to_job(record)
 
 
 def claim(
     connection: Connection, now: datetime, owner: str, lease: timedelta, job_id: str | None
 ) -> Job | None:
-    """Give the oldest free job, or the one named if it is free, to `owner`.
+    """Give the free job whose turn it is, or the one named if it is free, to `owner`.
 
     A lease is judged by the clock that also set it, the workers' own, on both databases: SQLite has no other,
     and comparing a worker's `lease_until` with the server's time would take two clocks for one. So hosts that
     share the records must agree on the time to well within a lease.
     """
-    free = or_(
-        jobs.c.status == Status.PENDING,
-        and_(_lease_ended(now), jobs.c.attempt < jobs.c.max_attempts),
-    )
-    query = select(jobs).where(free).order_by(jobs.c.created_at, jobs.c.job_id).limit(1)
-    if job_id is not None:
-        query = query.where(jobs.c.job_id == job_id)
-    before = connection.execute(_skipping_locked(query)).one_or_none()
+    before = find_free(connection, now, job_id)
     if before is None:
         return None
     event = EventName.CLAIMED if before.status == Status.PENDING else EventName.RECLAIMED
@@ -88,10 +89,10 @@ def claim(
 
 def fail_lost(connection: Connection, now: datetime, job_id: str | None) -> list[Job]:
     """Fail the jobs, or the one named, whose lease ended in their last try."""
-    query = select(jobs).where(_lease_ended(now), jobs.c.attempt >= jobs.c.max_attempts)
+    query = select(jobs).where(lease_ended(now), jobs.c.attempt >= jobs.c.max_attempts)
     if job_id is not None:
         query = query.where(jobs.c.job_id == job_id)
-    lost = connection.execute(_skipping_locked(query)).all()
+    lost = connection.execute(skipping_locked(query)).all()
     return [
         _end_failed(
             connection,
@@ -145,14 +146,34 @@ def fail(connection: Connection, now: datetime, job: Job, code: str, message: st
     return _end_failed(connection, now, before, code, message)
 
 
-def release(connection: Connection, now: datetime, job: Job, code: str, message: str) -> Job:
-    """Give the job back after an error another try may mend; without tries left, fail it."""
+def release(
+    connection: Connection, now: datetime, job: Job, code: str, message: str, *, pause: timedelta
+) -> Job:
+    """Give the job back, free after `pause`, when another try may mend it; without tries left, fail it."""
     before = _check_held(_locked(connection, job.job_id), job)
     if before.attempt >= before.max_attempts:
         return _end_failed(connection, now, before, code, message)
-    values = {"lease_owner": None, "lease_token": None, "lease_until": now}
+    values = {**_NO_LEASE, "lease_until": now + pause}
     detail = {"code": code, "message": message}
     return _move(connection, now, EventName.RETRIED, before, values=values, detail=detail)
+
+
+def hand_back(connection: Connection, now: datetime, job: Job) -> Job:
+    """Give the job back because its worker stops: it is free at once, and the try does not count."""
+    before = _check_held(_locked(connection, job.job_id), job)
+    values = {**_NO_LEASE, "lease_until": now, "attempt": before.attempt - 1}
+    detail = {"owner": before.lease_owner}
+    announce_free(connection)
+    return _move(connection, now, EventName.RETURNED, before, values=values, detail=detail)
+
+
+def free_owned(connection: Connection, now: datetime, owner: str) -> int:
+    """End the leases of a worker that is dead. Not a transition: it leaves no event, the next claim does."""
+    owned = (jobs.c.status == Status.PROCESSING, jobs.c.lease_owner == owner, jobs.c.lease_until > now)
+    freed = connection.execute(update(jobs).where(*owned).values(lease_until=now)).rowcount
+    if freed:
+        announce_free(connection)
+    return freed
 
 
 def cancel(
@@ -235,11 +256,6 @@ def _locked(connection: Connection, job_id: str, workshop_id: str | None = None)
     return record
 
 
-def _skipping_locked(query: Select[Any]) -> Select[Any]:
-    """A row another transaction is about to change is not waited for: it is not free."""
-    return query.with_for_update(skip_locked=True)
-
-
 def _check_held(record: Record, job: Job) -> Record:
     if record.status == Status.CANCELLED:
         raise JobCancelled(job.job_id)
@@ -255,7 +271,3 @@ def _unchanged(before: Record, sources: tuple[Status, ...]) -> tuple[ColumnEleme
         jobs.c.status.in_(sources),
         jobs.c.lease_token.is_not_distinct_from(before.lease_token),
     )
-
-
-def _lease_ended(now: datetime) -> ColumnElement[bool]:
-    return and_(jobs.c.status == Status.PROCESSING, jobs.c.lease_until <= now)

@@ -52,12 +52,17 @@ class LocalStore:
             temporary, file = _create_beside(target)
         return _LocalWriter(self._root, target, temporary, file)
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str, *, offset: int = 0, length: int | None = None) -> BinaryIO:  # noqa: ARG002
         """The file's bytes; a file that is replaced meanwhile is read to the end as it was."""
         path = self._path_of(key)
         self.stat(key)
         with _store_errors(path):
-            return path.open("rb")
+            stream = path.open("rb")
+            stream.seek(offset)
+            return stream
+
+    def link(self, key: str, lifetime: timedelta) -> None:
+        """A folder serves nothing over the network."""
 
     def stat(self, key: str) -> StoredFile:
         """The file's size and time."""

@@ -63,11 +63,14 @@ class S3Store:
             headers["ContentDisposition"] = disposition
         return _S3Writer(self._client, self._bucket, self._name_of(key), self.url_of(key), headers)
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str, *, offset: int = 0, length: int | None = None) -> BinaryIO:
         """The file's bytes as they come; a broken connection raises StoreUnavailableError from the read."""
         location = self.url_of(key)
+        part: _Part = {}
+        if offset or length is not None:
+            part["Range"] = f"bytes={offset}-{'' if length is None else offset + length - 1}"
         with _store_errors(location):
-            body = self._client.get_object(Bucket=self._bucket, Key=self._name_of(key))["Body"]
+            body = self._client.get_object(Bucket=self._bucket, Key=self._name_of(key), **part)["Body"]
         return io.BufferedReader(_S3Reader(body, location), _READ_SIZE)
 
     def stat(self, key: str) -> StoredFile:
@@ -94,6 +97,15 @@ class S3Store:
         """Remove the file."""
         with suppress(NotFoundError), _store_errors(self.url_of(key)):
             self._client.delete_object(Bucket=self._bucket, Key=self._name_of(key))
+
+    def link(self, key: str, lifetime: timedelta) -> str:
+        """A presigned URL; it gives the file with the type and the name it was written with."""
+        with _store_errors(self.url_of(key)):
+            return self._client.generate_presigned_url(
+                "get_object",
+                Params={"Bucket": self._bucket, "Key": self._name_of(key)},
+                ExpiresIn=int(lifetime.total_seconds()),
+            )
 
     def url_of(self, key: str) -> str:
         """The file's `s3://` URL."""
@@ -126,6 +138,12 @@ class _Headers(TypedDict, total=False):
 
     ContentType: str
     ContentDisposition: str
+
+
+class _Part(TypedDict, total=False):
+    """Which bytes of a file are asked for."""
+
+    Range: str
 
 
 class _S3Writer(StoreWriter):

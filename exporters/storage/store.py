@@ -52,9 +52,10 @@ class Store(Protocol):
         Content-Disposition.
         """
 
-    def open(self, key: str) -> BinaryIO:
-        """The file's bytes, read forward in pieces. Raises NotFoundError.
+    def open(self, key: str, *, offset: int = 0, length: int | None = None) -> BinaryIO:
+        """The file's bytes from `offset` on, read forward in pieces. Raises NotFoundError.
 
+        `length` is how many bytes will be read at most; the file may give more. `offset` is below the size.
         A read raises StoreError when a server fails, OSError when a disk does: it never just ends early.
         """
 
@@ -69,6 +70,12 @@ class Store(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the file; one that is not there is no error."""
+
+    def link(self, key: str, lifetime: timedelta) -> str | None:
+        """A URL by which anyone can read the file for `lifetime`; None: this store serves no files itself.
+
+        It is a secret as long as it lives: it is handed out, never stored or logged.
+        """
 
     def url_of(self, key: str) -> str:
         """Where the file is, for people to read. It holds no secret and grants no access."""

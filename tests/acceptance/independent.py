@@ -182,11 +182,11 @@ def random_periods(first: date, last: date, count: int, seed: int = 1) -> Iterat
 def check_figures(snapshot: Snapshot, books: Books, workshop: str, periods: Iterable[Period]) -> None:
     """Every figure of the workshop is what the books say."""
     for period in periods:
-        assert overview(snapshot, workshop, period) == books.overview(workshop, period)
-        assert services_by_category(snapshot, workshop, period) == books.services_by_category(
+        assert overview(snapshot.figures, workshop, period) == books.overview(workshop, period)
+        assert services_by_category(snapshot.figures, workshop, period) == books.services_by_category(
             workshop, period
         )
-        assert ratings_by_month(snapshot, workshop, period) == books.ratings_by_month(workshop, period)
+        assert ratings_by_month(snapshot.figures, workshop, period) == books.ratings_by_month(workshop, period)
 
 
 def check_rows(snapshot: Snapshot, books: Books) -> None:

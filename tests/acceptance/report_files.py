@@ -90,7 +90,7 @@ def make_reports(folder: Path, source: str, data: Path, language: Language) -> I
                 rows=rows,
                 groups=[row[place] for row in found] if group else [],
                 types={row[0]: str(row[1]) for row in described if row[0] in report.header.columns},
-                figures=overview(snapshot, shop),
+                figures=overview(snapshot.figures, shop),
                 files={},
                 manifests={},
             )

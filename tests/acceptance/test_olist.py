@@ -157,14 +157,14 @@ def test_figures_of_each_day_of_the_largest_workshop(snapshot: Snapshot, books: 
     days = {job.day for job in books.jobs if job.workshop == workshop}
     days |= {review.day for review in books.reviews if review.workshop == workshop}
     for period in days_around(sorted(days)):
-        assert overview(snapshot, workshop, period) == books.overview(workshop, period)
+        assert overview(snapshot.figures, workshop, period) == books.overview(workshop, period)
 
 
 def test_all_workshops_together_equal_the_whole(snapshot: Snapshot, books: Books) -> None:
     figures: list[Overview] = []
-    for workshop in list_workshops(snapshot):
+    for workshop in list_workshops(snapshot.figures):
         assert (workshop.time_zone, workshop.currency) == ("America/Sao_Paulo", "BRL")
-        figures.append(overview(snapshot, workshop.workshop_id))
+        figures.append(overview(snapshot.figures, workshop.workshop_id))
         assert figures[-1] == books.overview(workshop.workshop_id, Period())
     # The whole is counted here from the files, past everything that tells workshops apart.
     orders = {row["order_id"]: row for row in read_records(FILES / "olist_orders_dataset.csv")}

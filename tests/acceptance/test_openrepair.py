@@ -64,8 +64,8 @@ def test_unknown_statuses_are_reported_and_neither_done_nor_cancelled(
 
 def test_no_workshop_has_money_or_ratings(snapshot: Snapshot, books: Books) -> None:
     done = 0
-    for workshop in list_workshops(snapshot):
-        figures = overview(snapshot, workshop.workshop_id)
+    for workshop in list_workshops(snapshot.figures):
+        figures = overview(snapshot.figures, workshop.workshop_id)
         assert figures == books.overview(workshop.workshop_id, Period())
         assert (workshop.currency, figures.currency, figures.revenue) == (None, None, None)
         assert (figures.rating_count, figures.rating_average) == (0, None)
@@ -81,5 +81,5 @@ def test_figures_equal_the_second_computation(snapshot: Snapshot, books: Books, 
     periods = [Period(day, day) for day in sorted(set(days))[:10]] + [Period(max(days), None)]
     periods += [*month_edges(date(2019, 1, 1), date(2019, 12, 31)), *random_periods(FIRST, LAST, 20)]
     check_figures(snapshot, books, workshop, periods)
-    assert overview(snapshot, workshop, Period(date(1990, 1, 1), date(1990, 12, 31))).revenue is None
-    assert ratings_by_month(snapshot, workshop) == []
+    assert overview(snapshot.figures, workshop, Period(date(1990, 1, 1), date(1990, 12, 31))).revenue is None
+    assert ratings_by_month(snapshot.figures, workshop) == []

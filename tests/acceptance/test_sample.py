@@ -89,13 +89,13 @@ def test_figures_of_every_workshop(snapshot: Snapshot, books: Books) -> None:
 
 
 def test_workshop_without_bookings(snapshot: Snapshot) -> None:
-    figures = overview(snapshot, WITHOUT_BOOKINGS)
+    figures = overview(snapshot.figures, WITHOUT_BOOKINGS)
     assert (figures.done, figures.revenue, figures.currency) == (0, Decimal("0.00"), "NOK")
     assert (figures.rating_average, figures.rating_count) == (None, 0)
     assert figures.services > 0
     assert str(figures.revenue) == "0.00"
-    assert ratings_by_month(snapshot, WITHOUT_BOOKINGS) == []
-    assert all(row.booked_count == 0 for row in services_by_category(snapshot, WITHOUT_BOOKINGS))
+    assert ratings_by_month(snapshot.figures, WITHOUT_BOOKINGS) == []
+    assert all(row.booked_count == 0 for row in services_by_category(snapshot.figures, WITHOUT_BOOKINGS))
 
 
 def add(parts: list[Overview]) -> tuple[int, Decimal | None, int]:
@@ -110,8 +110,8 @@ def add(parts: list[Overview]) -> tuple[int, Decimal | None, int]:
 @given(workshop=WORKSHOPS, first=DAYS, length=st.integers(1, 40))
 def test_a_period_is_the_sum_of_its_days(snapshot: Snapshot, workshop: str, first: date, length: int) -> None:
     days = [first + timedelta(number) for number in range(length)]
-    whole = overview(snapshot, workshop, Period(first, days[-1]))
-    parts = [overview(snapshot, workshop, Period(day, day)) for day in days]
+    whole = overview(snapshot.figures, workshop, Period(first, days[-1]))
+    parts = [overview(snapshot.figures, workshop, Period(day, day)) for day in days]
     assert (whole.done, whole.revenue, whole.rating_count) == add(parts)
 
 
@@ -129,15 +129,15 @@ def test_a_period_is_the_sum_of_its_parts(
     ends = [*cuts, LAST + timedelta(1) if closes else None]
     parts = [Period(start, end) for start, end in zip(starts, ends, strict=True)]
     whole = Period(starts[0], ends[-1])
-    figures = overview(snapshot, workshop, whole)
+    figures = overview(snapshot.figures, workshop, whole)
     assert (figures.done, figures.revenue, figures.rating_count) == add(
-        [overview(snapshot, workshop, part) for part in parts]
+        [overview(snapshot.figures, workshop, part) for part in parts]
     )
     booked: dict[str, int] = {}
     for part in parts:
-        for row in services_by_category(snapshot, workshop, part):
+        for row in services_by_category(snapshot.figures, workshop, part):
             booked[row.category] = booked.get(row.category, 0) + row.booked_count
-    for row in services_by_category(snapshot, workshop, whole):
+    for row in services_by_category(snapshot.figures, workshop, whole):
         assert row.booked_count == booked.pop(row.category)
     # A category that is not in the whole has services in a part only, and no bookings.
     assert not any(booked.values())
@@ -147,12 +147,12 @@ def test_a_period_is_the_sum_of_its_parts(
 @given(workshop=WORKSHOPS, days=st.tuples(DAYS, DAYS).map(sorted))
 def test_months_are_without_gaps_and_add_up(snapshot: Snapshot, workshop: str, days: list[date]) -> None:
     first, last = days
-    points = ratings_by_month(snapshot, workshop, Period(first, last))
+    points = ratings_by_month(snapshot.figures, workshop, Period(first, last))
     assert (points[0].period, points[-1].period) == (f"{first:%Y-%m}", f"{last:%Y-%m}")
     for before, after in pairwise(points):
         following = date.fromisoformat(f"{before.period}-28") + timedelta(4)
         assert after.period == f"{following:%Y-%m}"
-    whole = overview(snapshot, workshop, Period(first, last))
+    whole = overview(snapshot.figures, workshop, Period(first, last))
     assert sum(point.count for point in points) == whole.rating_count
     assert all((point.average is None) == (point.count == 0) for point in points)
     known = [point.average for point in points if point.average is not None]
@@ -164,7 +164,7 @@ def test_months_are_without_gaps_and_add_up(snapshot: Snapshot, workshop: str, d
 @settings(max_examples=30, deadline=None)
 @given(workshop=WORKSHOPS, days=st.tuples(DAYS, DAYS).map(sorted))
 def test_categories_stand_in_order(snapshot: Snapshot, workshop: str, days: list[date]) -> None:
-    rows = services_by_category(snapshot, workshop, Period(*days))
+    rows = services_by_category(snapshot.figures, workshop, Period(*days))
     assert rows == sorted(rows, key=lambda row: (-row.count, row.category))
     assert len({row.category for row in rows}) == len(rows)
     assert all(row.count or row.booked_count for row in rows)
@@ -177,4 +177,4 @@ def test_average_is_that_of_the_ratings_themselves(
 ) -> None:
     first, last = days
     values = [r.value for r in books.reviews if r.workshop == workshop and first <= r.day <= last]
-    assert overview(snapshot, workshop, Period(first, last)).rating_average == average(values)
+    assert overview(snapshot.figures, workshop, Period(first, last)).rating_average == average(values)

@@ -2,13 +2,11 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,8 +24,8 @@ from exporters.jobs import (
     JobStore,
     LeaseLost,
     Status,
-    open_jobs,
 )
+from tests.conformance.conftest import Clock
 
 LEASE = timedelta(seconds=30)
 RETENTION = timedelta(days=7)
@@ -41,49 +39,6 @@ LEGAL = {
     (PROCESSING, CANCELLED),
     (COMPLETED, EXPIRED),
 }
-
-
-class Clock:
-    """A clock the test moves."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 2, 1, 9, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, by: timedelta) -> None:
-        self.now += by
-
-
-@pytest.fixture(scope="module")
-def shared_pg_url(new_pg_url: Callable[[], str]) -> str:
-    url = new_pg_url()
-    open_jobs(url).close()
-    return url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def jobs_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/records/jobs.sqlite"
-    # Emptying one database is several times faster than making one for each test.
-    url = str(request.getfixturevalue("shared_pg_url"))
-    with psycopg.connect(url) as connection:
-        connection.execute("TRUNCATE jobs, job_events")
-    return url
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(jobs_url: str, clock: Clock) -> Iterator[JobStore]:
-    opened = open_jobs(jobs_url, clock=clock)
-    yield opened
-    opened.close()
 
 
 def create(store: JobStore, workshop_id: str = "w1", max_attempts: int = 3) -> Job:
@@ -174,6 +129,7 @@ def test_only_a_held_job_is_released_or_reported(store: JobStore, start: Status)
     before = store.get(job.job_id)
     acts: list[Callable[[], Job]] = [
         lambda: store.release(job, "X", "x"),
+        lambda: store.hand_back(job),
         lambda: store.heartbeat(job, LEASE, 1, 2),
     ]
     for act in acts:
@@ -241,6 +197,7 @@ def test_a_stale_worker_changes_nothing(store: JobStore, clock: Clock) -> None:
         lambda: complete(store, stale),
         lambda: store.fail(stale, "X", "x"),
         lambda: store.release(stale, "X", "x"),
+        lambda: store.hand_back(stale),
     ]
     for act in acts:
         with pytest.raises(LeaseLost, match="discard"):
@@ -320,6 +277,8 @@ STEPS: dict[str, Callable[[JobStore, Clock, list[Job], int], Any]] = {
     "complete": lambda store, _clock, held, n: complete(store, held[n % len(held)]),
     "fail": lambda store, _clock, held, n: store.fail(held[n % len(held)], "X", "x"),
     "release": lambda store, _clock, held, n: store.release(held[n % len(held)], "X", "x"),
+    "hand_back": lambda store, _clock, held, n: store.hand_back(held[n % len(held)]),
+    "free_owned": lambda store, _clock, _held, _n: store.free_owned("worker"),
     "cancel": lambda store, _clock, held, n: store.cancel(held[n % len(held)].job_id),
     "expire": lambda store, _clock, held, n: store.expire(held[n % len(held)].job_id),
     "fail_lost": lambda store, _clock, _held, _n: store.fail_lost(),
@@ -351,8 +310,13 @@ def assert_consistent(job: Job, events: tuple[Event, ...]) -> None:
         assert event.from_status == earlier.to_status
         assert (event.from_status, event.to_status) in LEGAL
         assert event.at >= earlier.at
-    claims = [event for event in later if event.event in {EventName.CLAIMED, EventName.RECLAIMED}]
-    assert [event.attempt for event in claims] == list(range(1, job.attempt + 1))
+    tries = 0
+    for event in later:
+        if event.event in {EventName.CLAIMED, EventName.RECLAIMED}:
+            tries += 1
+        tries -= event.event is EventName.RETURNED
+        assert event.attempt == tries
+    assert job.attempt == tries
     assert job.attempt <= job.max_attempts
     assert job.status == events[-1].to_status
     assert (job.status == COMPLETED) == (job.file_key is not None)

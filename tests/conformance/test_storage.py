@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from exporters.file_names import content_disposition
@@ -331,3 +332,33 @@ def test_s3_sends_a_files_type_and_name_along(s3_server: S3Server, size: int) ->
     assert sent["ContentType"] == "text/csv"
     assert sent["ContentDisposition"] == content_disposition(name)
     assert sent["ContentLength"] == size
+
+
+@pytest.mark.parametrize(("offset", "length"), [(0, None), (5, None), (5, 3), (0, 1), (9, 1), (0, 10)])
+def test_a_part_of_a_file_is_read_from_its_offset(store: Store, offset: int, length: int | None) -> None:
+    put(store, KEY, b"0123456789")
+    with store.open(KEY, offset=offset, length=length) as source:
+        assert source.read(length or -1) == b"0123456789"[offset:][:length]
+
+
+def test_a_folder_gives_no_links(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    put(store, KEY)
+    assert store.link(KEY, timedelta(minutes=5)) is None
+
+
+def test_a_link_to_s3_gives_the_file_to_anyone_until_it_ends(s3_server: S3Server) -> None:
+    store = open_store(f"s3://{s3_server.bucket}/linked", s3=s3_server.options())
+    with store.writer(KEY, media_type="text/csv", disposition=content_disposition("å.csv")) as out:
+        out.write(b"a;b")
+    link = store.link(KEY, timedelta(seconds=60))
+    assert link is not None
+    answer = httpx.get(link)
+    assert (answer.status_code, answer.content) == (200, b"a;b")
+    assert answer.headers["content-disposition"] == content_disposition("å.csv")
+    assert httpx.get(link.replace(KEY, KEY + "x")).status_code in {403, 404}
+    assert httpx.get(link.partition("?")[0]).status_code in {400, 401, 403}
+    short = store.link(KEY, timedelta(seconds=1))
+    assert short is not None
+    time.sleep(2.1)
+    assert httpx.get(short).status_code in {401, 403}

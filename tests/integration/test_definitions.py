@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from exporters.catalogue import load_catalogue
 from pipelines.assets import WRITER_POOL, source_key
 from pipelines.definitions import build_definitions
 from pipelines.project import Project, load_project
@@ -84,8 +85,8 @@ def test_the_definitions_are_those_of_the_snapshot(
 
 def test_every_step_that_writes_holds_the_one_slot_of_the_pool(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    assert {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()} == {
-        key.to_user_string(): {WRITER_POOL} for key in graph.get_all_asset_keys()
+    assert {key.to_user_string(): graph.get(key).pools for key in graph.materializable_asset_keys} == {
+        key.to_user_string(): {WRITER_POOL} for key in graph.materializable_asset_keys
     }
 
 
@@ -105,12 +106,19 @@ def test_assets_depend_on_what_their_sql_reads_and_the_generation_on_all(
     above = graph.get_ancestor_asset_keys(dg.AssetKey("generation"))
     published = {dg.AssetKey(n) for n, model in project.models.items() if model.layer != "staging"}
     assert published == graph.get(dg.AssetKey("generation")).parent_keys
-    assert above == graph.get_all_asset_keys() - {dg.AssetKey("generation")}
+    assert above == graph.materializable_asset_keys - {dg.AssetKey("generation")}
+
+
+def test_each_report_type_has_an_asset_of_its_files_that_no_job_makes(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    assert graph.get_all_asset_keys() - graph.materializable_asset_keys == {
+        dg.AssetKey(["exports", name]) for name in load_catalogue()
+    }
 
 
 def test_the_night_takes_everything_in_one_process_and_runs_every_night(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    assert asset_keys(definitions, "night") == graph.get_all_asset_keys()
+    assert asset_keys(definitions, "night") == graph.materializable_asset_keys
     assert definitions.resolve_job_def("night").executor_def.name == "in_process"
     [schedule] = definitions.get_repository_def().schedule_defs
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING

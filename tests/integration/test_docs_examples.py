@@ -57,7 +57,7 @@ def test_own_source(tmp_path: Path) -> None:
             build.build_model(name)
         publish(build, tmp_path, keep=1, grace=timedelta(0))
     with open_snapshot(tmp_path) as snapshot:
-        figures = overview(snapshot, "Sør")
+        figures = overview(snapshot.figures, "Sør")
     assert (figures.done, figures.revenue, figures.currency) == (2, Decimal("1334.75"), "NOK")
 
 

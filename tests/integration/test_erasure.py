@@ -69,9 +69,9 @@ class House:
     def figures(self, workshop_id: str) -> Any:
         with self.small.snapshot() as served:
             return (
-                overview(served, workshop_id),
-                services_by_category(served, workshop_id),
-                ratings_by_month(served, workshop_id),
+                overview(served.figures, workshop_id),
+                services_by_category(served.figures, workshop_id),
+                ratings_by_month(served.figures, workshop_id),
             )
 
     def places_of(self, *words: str) -> list[str]:
@@ -149,7 +149,7 @@ def test_nothing_is_left_of_an_erased_workshop_and_nothing_else_changes(house: H
     assert house.places_of(MARKER) == []
     assert house.figures("101") == before
     with house.small.snapshot() as served:
-        assert [shop.workshop_id for shop in list_workshops(served)] == ["101"]
+        assert [shop.workshop_id for shop in list_workshops(served.figures)] == ["101"]
         assert served.rows("SELECT workshop_id, figure, new_value::VARCHAR FROM restatements") == [
             ("101", "revenue", "1700.00")
         ]

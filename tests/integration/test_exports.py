@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from exporters.catalogue import RequestError
 from exporters.database import DatabaseUnavailable
-from exporters.exports import Expired, Exports, open_exports
+from exporters.expiry import Expired
+from exporters.exports import Exports, open_exports
 from exporters.formats import FORMATS
 from exporters.formats.table import Column
 from exporters.jobs import EventName, IllegalTransition, Job, Status
@@ -57,7 +58,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iter
 @pytest.fixture(scope="module")
 def workshops(sample_data: Path) -> dict[str, Workshop]:
     with open_snapshot(sample_data / "warehouse") as snapshot:
-        return {workshop.workshop_id: workshop for workshop in list_workshops(snapshot)}
+        return {workshop.workshop_id: workshop for workshop in list_workshops(snapshot.figures)}
 
 
 def check_readable(data: bytes, format_: str, columns: tuple[Column, ...], rows: int) -> None:
@@ -215,7 +216,7 @@ def test_sums_of_files_are_the_figures(
     if None not in edges:
         edges = (min(edges, key=str), max(edges, key=str))
     with open_snapshot(sample_data / "warehouse") as snapshot:
-        figures = overview(snapshot, workshop_id, Period(*edges))
+        figures = overview(snapshot.figures, workshop_id, Period(*edges))
     period: dict[str, Any] = dict(zip(("date_from", "date_to"), edges, strict=True))
 
     months = rows_of(exports, export(exports, workshop_id, "revenue", **period))
@@ -238,7 +239,7 @@ def test_active_services_are_the_figure(
     exports: Exports, sample_data: Path, workshops: dict[str, Workshop]
 ) -> None:
     with open_snapshot(sample_data / "warehouse") as snapshot:
-        figures = {name: overview(snapshot, name, ALL_TIME).services for name in workshops}
+        figures = {name: overview(snapshot.figures, name, ALL_TIME).services for name in workshops}
     for workshop_id, services in figures.items():
         job = export(exports, workshop_id, "services", is_active=True)
         assert len(rows_of(exports, job)) == services > 0

@@ -24,7 +24,8 @@ from typing import Any
 import pytest
 
 from exporters.catalogue import load_catalogue
-from exporters.exports import Expired, Exports, open_exports
+from exporters.expiry import Expired
+from exporters.exports import Exports, open_exports
 from exporters.jobs import LEASE_LOST, EventName, Job, Status
 from exporters.storage import S3Options
 from tests.built import ROOT, night_environment
@@ -40,7 +41,7 @@ from tests.exported import (
 )
 from warehouse.generations import current_generation
 
-CREATED, CLAIMED, RECLAIMED, RETRIED, COMPLETED, FAILED, CANCELLED, EXPIRED = EventName
+CREATED, CLAIMED, RECLAIMED, RETRIED, RETURNED, COMPLETED, FAILED, CANCELLED, EXPIRED = EventName
 LEASE = timedelta(seconds=1)
 PATIENCE = 40
 """Seconds after which a worker process is ended, whatever it does."""

@@ -150,10 +150,10 @@ def check_night(world: NightWorld) -> None:
         assert served[table] == expected, (table, served[table] - expected, expected - served[table])
     oracle = work_out(world)
     with world.warehouse.snapshot() as snapshot:
-        assert {shop.workshop_id for shop in list_workshops(snapshot)} == oracle.keys()
+        assert {shop.workshop_id for shop in list_workshops(snapshot.figures)} == oracle.keys()
         for workshop, expected_shop in oracle.items():
-            assert overview(snapshot, workshop) == expected_shop.overview(), workshop
-            assert ratings_by_month(snapshot, workshop) == expected_shop.ratings_by_month(), workshop
+            assert overview(snapshot.figures, workshop) == expected_shop.overview(), workshop
+            assert ratings_by_month(snapshot.figures, workshop) == expected_shop.ratings_by_month(), workshop
             for table, key in (
                 ("bookings", "booking_id"),
                 ("ratings", "booking_id"),

@@ -123,7 +123,7 @@ def check_served(warehouse: SmallWarehouse, seed: int) -> None:
     assert bookings == Counter(platform.bookings.keys())
     with warehouse.snapshot() as snapshot:
         for shop, (done, revenue, ratings, total) in platform.figures().items():
-            shown, points = overview(snapshot, shop), ratings_by_month(snapshot, shop)
+            shown, points = overview(snapshot.figures, shop), ratings_by_month(snapshot.figures, shop)
             assert (shown.done, shown.revenue, shown.rating_count) == (done, revenue, ratings)
             assert sum(point.count for point in points) == ratings
             if ratings:

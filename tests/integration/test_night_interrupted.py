@@ -73,11 +73,11 @@ def figures(data: Path) -> dict[str, Any]:
         assert rolled_up == rows
         return {
             shop.workshop_id: (
-                overview(snapshot, shop.workshop_id),
-                services_by_category(snapshot, shop.workshop_id),
-                ratings_by_month(snapshot, shop.workshop_id),
+                overview(snapshot.figures, shop.workshop_id),
+                services_by_category(snapshot.figures, shop.workshop_id),
+                ratings_by_month(snapshot.figures, shop.workshop_id),
             )
-            for shop in list_workshops(snapshot)
+            for shop in list_workshops(snapshot.figures)
         }
 
 

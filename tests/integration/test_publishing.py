@@ -17,7 +17,7 @@ from tests.small_warehouse import BOOKING, ROOT, Row, SmallWarehouse
 from warehouse.database import connect
 from warehouse.errors import CheckFailedError, NoGenerationError, WarehouseBusyError, WarehouseError
 from warehouse.figures import overview
-from warehouse.generations import current_generation, open_snapshot
+from warehouse.generations import FIGURES_SUFFIX, current_generation, open_snapshot
 from warehouse.publishing import publish
 
 READERS = 3
@@ -41,6 +41,11 @@ def publish_count(warehouse: SmallWarehouse, count: int, **options: object) -> s
 def served_count(warehouse: SmallWarehouse) -> int:
     [(count,)] = warehouse.rows("SELECT count(*) FROM bookings")
     return int(count)
+
+
+def left_files(warehouse: SmallWarehouse) -> set[Path]:
+    """Every file beside the generations."""
+    return set((warehouse.warehouse_folder / "generations").iterdir())
 
 
 def start(task: str, *arguments: object) -> "subprocess.Popen[str]":
@@ -78,7 +83,7 @@ def read_generations(folder: str, seed: str) -> None:
             )
             time.sleep(rng.random() / 20)
             [(rolled_up,)] = snapshot.rows("SELECT sum(bookings) FROM booking_days")
-            figures = overview(snapshot, "101")
+            figures = overview(snapshot.figures, "101")
             [(named,)] = snapshot.rows("SELECT generation FROM generation")
         assert count == highest == lowest == rolled_up == figures.done, (count, highest, rolled_up, figures)
         assert figures.revenue == count * count
@@ -128,18 +133,49 @@ def test_readers_in_other_processes_never_err_and_each_sees_one_whole_generation
         assert reads >= written
         assert seen >= 3
     assert served_count(warehouse) == written
-    assert len(list((warehouse.warehouse_folder / "generations").iterdir())) == 1
+    served = current_generation(warehouse.warehouse_folder)
+    assert left_files(warehouse) == {served.path, served.figures_path}
 
 
 def test_pruning_keeps_the_newest_and_those_within_the_grace(warehouse: SmallWarehouse) -> None:
     names = [publish_count(warehouse, count, keep=1) for count in (2, 3, 4)]
 
     def left() -> list[str]:
-        return sorted(path.stem for path in (warehouse.warehouse_folder / "generations").iterdir())[-3:]
+        return sorted(path.stem for path in left_files(warehouse) if path.suffix == ".duckdb")
 
-    assert left() == names
+    assert left()[-3:] == names
     names.append(publish_count(warehouse, 5, keep=2, grace=timedelta(0)))
     assert left() == names[-2:]
+    assert {path.name.partition(".")[0] for path in left_files(warehouse)} == set(left())
+    assert len(left_files(warehouse)) == 4, "a database and its figures for each"
+
+
+def test_a_killed_publishing_leaves_nothing_that_is_served_or_stays(warehouse: SmallWarehouse) -> None:
+    served = current_generation(warehouse.warehouse_folder)
+    begun = served.figures_path.with_name(f".20990101T000000000000-abcdef{FIGURES_SUFFIX}")
+    begun.write_bytes(served.figures_path.read_bytes()[:-7])
+    whole = begun.with_name(begun.name.lstrip("."))
+    whole.write_bytes(served.figures_path.read_bytes())
+    with warehouse.snapshot() as snapshot:
+        assert overview(snapshot.figures, "101").done == 1
+    publish_count(warehouse, 2)
+    served = current_generation(warehouse.warehouse_folder)
+    assert not {begun, whole} & left_files(warehouse)
+    assert {served.path, served.figures_path} <= left_files(warehouse)
+
+
+@pytest.mark.parametrize("table", ["workshops", "category_days"])
+def test_figures_that_cannot_be_made_leave_the_served_generation(
+    warehouse: SmallWarehouse, table: str
+) -> None:
+    before = left_files(warehouse)
+    with warehouse.open() as build:
+        build.connection.execute(f"ALTER TABLE {table} RENAME COLUMN workshop_id TO other")
+        with pytest.raises(WarehouseError, match="cannot be published, the served generation stays"):
+            publish(build, warehouse.warehouse_folder, keep=1, grace=timedelta(0), max_loss=1)
+    assert left_files(warehouse) == before
+    with warehouse.snapshot() as snapshot:
+        assert overview(snapshot.figures, "101").done == 1
 
 
 def test_a_reader_finishes_on_the_generation_it_began_with(warehouse: SmallWarehouse) -> None:
@@ -171,7 +207,7 @@ def test_a_full_disk_leaves_the_served_generation(warehouse: SmallWarehouse) -> 
     assert "File too large" in said
     assert current_generation(warehouse.warehouse_folder) == served
     assert served_count(warehouse) == 1
-    assert [path.name for path in served.path.parent.iterdir()] == [served.path.name]
+    assert left_files(warehouse) == {served.path, served.figures_path}
     warehouse.night()
     assert served_count(warehouse) == 2
 

@@ -1,7 +1,9 @@
 """docs/cli.md says what the command line has: its commands, options and exit codes, no more and no less."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -28,8 +30,6 @@ def test_commands_and_options(program: str, program_app: typer.Typer) -> None:
         for title, text in _sections().items()
         if title.startswith(f"{program} ")
     }
-    group = typer.main.get_command(program_app)
-    commands = getattr(group, "commands")  # noqa: B009  the type of groups is not public
     assert documented == {
         name: {
             option
@@ -37,8 +37,16 @@ def test_commands_and_options(program: str, program_app: typer.Typer) -> None:
             for option in parameter.opts
             if option.startswith("--") and option != "--help"
         }
-        for name, command in commands.items()
+        for name, command in _commands(typer.main.get_command(program_app))
     }
+
+
+def _commands(group: Any) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from ((f"{name} {inner}", one) for inner, one in _commands(command))
+        else:
+            yield name, command
 
 
 def _exit_codes(section: str) -> list[int]:

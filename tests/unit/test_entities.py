@@ -262,7 +262,7 @@ def test_an_instant_that_no_client_can_read_does_not_reach_the_figures(tmp_path:
     warehouse.write_sample(bookings=[BOOKING, {**BOOKING, "id": "2"}], ratings=[RATING, far])
     warehouse.night()
     with warehouse.snapshot() as snapshot:
-        assert [point.period for point in ratings_by_month(snapshot, "101")] == ["2026-01"]
+        assert [point.period for point in ratings_by_month(snapshot.figures, "101")] == ["2026-01"]
     assert reasons(warehouse, "ratings", "rating_id") == {
         "2": "created_at '12026-01-01T00:00:00Z' is not TIMESTAMP"
     }

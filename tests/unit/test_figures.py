@@ -11,6 +11,7 @@ from tests.small_warehouse import BOOKING, RATING, SERVICE, WORKSHOP, Row, Small
 from warehouse.errors import UnknownWorkshopError
 from warehouse.figures import (
     CategoryCount,
+    Figures,
     Overview,
     RatingPoint,
     overview,
@@ -126,7 +127,7 @@ def day(text: str) -> Period:
 
 
 def test_overview_counts_completed_bookings_only(snapshot: Snapshot) -> None:
-    assert overview(snapshot, OSLO) == Overview(
+    assert overview(snapshot.figures, OSLO) == Overview(
         done=2, revenue=Decimal("100.15"), currency="NOK", services=6, rating_average=None, rating_count=0
     )
 
@@ -144,15 +145,15 @@ def test_overview_counts_completed_bookings_only(snapshot: Snapshot) -> None:
     ],
 )
 def test_days_are_local_however_long(snapshot: Snapshot, text: str, revenue: str) -> None:
-    assert overview(snapshot, AUCKLAND, day(text)).revenue == Decimal(revenue)
+    assert overview(snapshot.figures, AUCKLAND, day(text)).revenue == Decimal(revenue)
 
 
 def test_ends_of_a_period_are_inclusive_and_may_be_open(snapshot: Snapshot) -> None:
     first, last = date(2025, 4, 6), date(2025, 4, 7)
-    assert overview(snapshot, AUCKLAND, Period(first, last)).revenue == 14
-    assert overview(snapshot, AUCKLAND, Period(first, None)).revenue == 254
-    assert overview(snapshot, AUCKLAND, Period(None, last)).revenue == 15
-    assert overview(snapshot, AUCKLAND, Period(date.min, date.max)) == overview(snapshot, AUCKLAND)
+    assert overview(snapshot.figures, AUCKLAND, Period(first, last)).revenue == 14
+    assert overview(snapshot.figures, AUCKLAND, Period(first, None)).revenue == 254
+    assert overview(snapshot.figures, AUCKLAND, Period(None, last)).revenue == 15
+    assert overview(snapshot.figures, AUCKLAND, Period(date.min, date.max)) == overview(snapshot.figures, AUCKLAND)
 
 
 @pytest.mark.parametrize(
@@ -167,18 +168,18 @@ def test_ends_of_a_period_are_inclusive_and_may_be_open(snapshot: Snapshot) -> N
 def test_revenue_is_unknown_where_no_done_booking_has_a_price(
     snapshot: Snapshot, period: Period, done: int, revenue: str | None
 ) -> None:
-    figures = overview(snapshot, UNPRICED, period)
+    figures = overview(snapshot.figures, UNPRICED, period)
     assert (figures.done, figures.revenue) == (done, Decimal(revenue) if revenue else None)
 
 
 def test_empty_workshop(snapshot: Snapshot) -> None:
-    figures = overview(snapshot, IDLE)
+    figures = overview(snapshot.figures, IDLE)
     assert figures == Overview(0, Decimal("0.00"), "NOK", 0, None, 0)
     assert str(figures.revenue) == "0.00"
-    assert services_by_category(snapshot, IDLE) == []
-    assert ratings_by_month(snapshot, IDLE) == []
-    assert ratings_by_month(snapshot, IDLE, Period(date(2025, 1, 31), None)) == []
-    assert ratings_by_month(snapshot, IDLE, Period(date(2024, 12, 31), date(2025, 1, 1))) == [
+    assert services_by_category(snapshot.figures, IDLE) == []
+    assert ratings_by_month(snapshot.figures, IDLE) == []
+    assert ratings_by_month(snapshot.figures, IDLE, Period(date(2025, 1, 31), None)) == []
+    assert ratings_by_month(snapshot.figures, IDLE, Period(date(2024, 12, 31), date(2025, 1, 1))) == [
         RatingPoint("2024-12", 0, None),
         RatingPoint("2025-01", 0, None),
     ]
@@ -191,15 +192,15 @@ def test_averages_are_rounded_half_up_and_months_filled(snapshot: Snapshot) -> N
         # In Auckland 31 March 12:00 UTC is 1 April.
         RatingPoint("2025-04", 40, Decimal("4.03")),
     ]
-    assert ratings_by_month(snapshot, AUCKLAND) == expected
-    assert overview(snapshot, AUCKLAND).rating_average == Decimal("4.04")
-    assert ratings_by_month(snapshot, AUCKLAND, Period(date(2025, 3, 1), None)) == expected[1:]
-    assert ratings_by_month(snapshot, AUCKLAND, Period(None, date(2025, 3, 31))) == expected[:2]
-    assert ratings_by_month(snapshot, AUCKLAND, Period(date(2025, 4, 2), None)) == []
+    assert ratings_by_month(snapshot.figures, AUCKLAND) == expected
+    assert overview(snapshot.figures, AUCKLAND).rating_average == Decimal("4.04")
+    assert ratings_by_month(snapshot.figures, AUCKLAND, Period(date(2025, 3, 1), None)) == expected[1:]
+    assert ratings_by_month(snapshot.figures, AUCKLAND, Period(None, date(2025, 3, 31))) == expected[:2]
+    assert ratings_by_month(snapshot.figures, AUCKLAND, Period(date(2025, 4, 2), None)) == []
 
 
 def test_months_of_any_year_have_seven_characters(snapshot: Snapshot) -> None:
-    points = ratings_by_month(snapshot, AUCKLAND, Period(date.min, date.max))
+    points = ratings_by_month(snapshot.figures, AUCKLAND, Period(date.min, date.max))
     assert {len(point.period) for point in points} == {7}
     assert (points[0].period, points[-1].period) == ("0001-01", "9999-12")
     assert sum(point.count for point in points) == 48
@@ -208,7 +209,7 @@ def test_months_of_any_year_have_seven_characters(snapshot: Snapshot) -> None:
 def test_categories_are_told_by_name(snapshot: Snapshot) -> None:
     # A service in two categories of one name is one service and its booking one booking of that name; a
     # category named as the bucket is the bucket. The deleted service is gone, its booking is not.
-    assert services_by_category(snapshot, OSLO) == [
+    assert services_by_category(snapshot.figures, OSLO) == [
         CategoryCount("Dekk", 3, 1),
         CategoryCount("Bremser", 2, 2),
         CategoryCount("Uten kategori", 2, 2),
@@ -229,21 +230,21 @@ def test_categories_are_told_by_name(snapshot: Snapshot) -> None:
     ],
 )
 def test_services_count_while_they_live(snapshot: Snapshot, period: Period, tyres: int, paint: int) -> None:
-    counts = {row.category: row.count for row in services_by_category(snapshot, OSLO, period)}
+    counts = {row.category: row.count for row in services_by_category(snapshot.figures, OSLO, period)}
     assert (counts.get("Dekk", 0), counts.get("Lakk", 0)) == (tyres, paint)
 
 
 def test_a_source_may_count_by_completion(tmp_path: Path) -> None:
     with build_warehouse(tmp_path, service_time="completed_at").snapshot() as snapshot:
         # Booking 1 was completed a day later; booking 2 has no time of completion.
-        assert overview(snapshot, OSLO, day("2025-06-05")).revenue == Decimal("0.05")
-        assert overview(snapshot, OSLO, day("2025-06-06")).revenue == Decimal("100.10")
+        assert overview(snapshot.figures, OSLO, day("2025-06-05")).revenue == Decimal("0.05")
+        assert overview(snapshot.figures, OSLO, day("2025-06-06")).revenue == Decimal("100.10")
 
 
 @pytest.mark.parametrize("figure", [overview, services_by_category, ratings_by_month])
 @pytest.mark.parametrize("workshop", ["5", "", "1 ", "' OR true --"])
 def test_unknown_workshop(
-    snapshot: Snapshot, figure: Callable[[Snapshot, str], object], workshop: str
+    snapshot: Snapshot, figure: Callable[[Figures, str], object], workshop: str
 ) -> None:
     with pytest.raises(UnknownWorkshopError, match="no workshop"):
-        figure(snapshot, workshop)
+        figure(snapshot.figures, workshop)

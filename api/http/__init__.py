@@ -1,0 +1,1 @@
+"""The HTTP API: the workshop portal's contract, and the reports page on top of it."""

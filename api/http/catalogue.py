@@ -1,0 +1,83 @@
+"""The catalogue: which reports there are, and which workshops the caller may ask for."""
+
+from typing import Any
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from api.http.answers import ReportColumn, ReportType, ReportTypes, Workshop, Workshops
+from api.http.services import AnyRequest, Services, answer, caller_of
+from exporters.catalogue import ArgumentType, check_language
+from exporters.catalogue import ReportType as CatalogueType
+from exporters.formats.table import Language
+from exporters.formats.wording import LANGUAGES
+from warehouse.errors import UnknownWorkshopError
+from warehouse.figures import find_workshop
+from warehouse.figures_file import Figures
+
+_VALUES: dict[ArgumentType, dict[str, Any]] = {
+    "date": {"type": "string", "format": "date"},
+    "text": {"type": "string"},
+    "boolean": {"type": "boolean"},
+    "decimal": {"type": "number"},
+    "list": {"type": "array", "items": {"type": "string"}},
+}
+
+
+def make_routes(services: Services) -> list[HTTPRouteHandler]:
+    """The routes of the catalogue."""
+
+    @get("/api/ws/v2/reports/types")
+    async def list_types(request: AnyRequest) -> Response[bytes]:
+        language = check_language(request.query_params.get("language", "en"))
+        reports = services.exports.catalogue.values()
+        return answer(
+            request, ReportTypes([_describe(report, language) for report in reports], list(LANGUAGES))
+        )
+
+    @get("/api/ws/v2/reports/workshops")
+    async def list_workshops(request: AnyRequest) -> Response[bytes]:
+        served = services.figures.current()
+        found = [_find(served, workshop_id) for workshop_id in sorted(caller_of(request).workshops)]
+        return answer(request, Workshops([workshop for workshop in found if workshop]))
+
+    return [list_types, list_workshops]
+
+
+def filters_schema(report: CatalogueType, language: Language) -> dict[str, Any]:
+    """JSON Schema of the filters that a report takes; all may be left out."""
+    return {
+        "type": "object",
+        "properties": {
+            name: {
+                **_VALUES[argument.type],
+                "title": report.argument_title(name, language),
+                "description": argument.description,
+            }
+            for name, argument in report.header.arguments.items()
+        },
+        "additionalProperties": False,
+    }
+
+
+def _describe(report: CatalogueType, language: Language) -> ReportType:
+    declared = report.header.columns
+    return ReportType(
+        type=report.name,
+        title=report.title(language),
+        description=report.header.description,
+        formats=report.header.formats,
+        filters=filters_schema(report, language),
+        columns=[
+            ReportColumn(column.name, column.title, column.kind, declared[column.name].description)
+            for column in report.columns(language)
+        ],
+    )
+
+
+def _find(served: Figures, workshop_id: str) -> Workshop | None:
+    try:
+        found = find_workshop(served, workshop_id)
+    except UnknownWorkshopError:
+        return None
+    return Workshop(found.workshop_id, found.name, found.time_zone, found.currency)

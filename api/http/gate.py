@@ -1,0 +1,146 @@
+"""What every request passes: its id, who asks, their limits, and the answer to any error."""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import ExitStack
+from typing import Any
+
+from api.http.logs import RequestLog
+from api.http.problems import PROBLEM, Refusal, encode_problem, explain
+from exporters.access import Caller, LimitExceeded, Unauthenticated
+from exporters.access.door import Access
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+GUARDED = "/api/ws/"
+"""Paths below it need a credential."""
+
+_SCOPE = "reports"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reports"'}
+_ALWAYS = ((b"x-content-type-options", b"nosniff"),)
+
+
+class Gate:
+    """The outermost ASGI application: lets a request through to `inner`, or refuses it.
+
+    It leaves `request_id`, `caller` and `workshop_header` in the scope's state. A HEAD request is a GET whose
+    body is not sent.
+    """
+
+    def __init__(self, inner: Application, access: Access, log: RequestLog) -> None:
+        self.inner = inner
+        self._access = access
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, as ASGI has it."""
+        if scope["type"] != "http":
+            await self.inner(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        asked_id = headers.get("x-request-id", "").lower()
+        request_id = asked_id if _UUID.fullmatch(asked_id) else str(uuid.uuid4())
+        state = scope.setdefault("state", {})
+        state.update(request_id=request_id, caller=None, headers=headers, head=scope["method"] == "HEAD")
+        if state["head"]:
+            scope["method"] = "GET"
+        answer = _Answer(send, request_id, without_body=state["head"])
+        with self._log.following(scope, request_id, answer):
+            try:
+                await self._pass(scope, receive, answer, headers)
+            except Exception as error:
+                if answer.status is not None:
+                    raise  # the body had begun: only cutting the connection says that it is not whole
+                await answer.refuse(explain(error))
+
+    async def _pass(self, scope: Scope, receive: Receive, answer: "_Answer", headers: dict[str, str]) -> None:
+        if not scope["path"].startswith(GUARDED):
+            await self.inner(scope, receive, answer)
+            return
+        caller = await self._identify(headers)
+        scope["state"]["caller"] = caller
+        with ExitStack() as held:
+            try:
+                allowance = held.enter_context(self._access.limits.entered(caller))
+            except LimitExceeded as error:
+                seconds = str(max(1, round(error.retry_after_seconds + 0.5)))
+                raise Refusal(429, "RATE_LIMITED", str(error), {}, {"Retry-After": seconds}) from error
+            answer.extra += (
+                (b"ratelimit-limit", str(allowance.limit).encode()),
+                (b"ratelimit-remaining", str(allowance.remaining).encode()),
+                (b"ratelimit-reset", str(round(allowance.reset_seconds + 0.5)).encode()),
+            )
+            if _SCOPE not in caller.scopes:
+                raise Refusal(403, "FORBIDDEN", f"the credential lacks the scope {_SCOPE!r}")
+            await self.inner(scope, receive, answer)
+
+    async def _identify(self, headers: dict[str, str]) -> Caller:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        credential = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "").strip()
+        if not credential:
+            raise Refusal(
+                401,
+                "UNAUTHORIZED",
+                "a credential is needed: send Authorization: Bearer <key or token>",
+                {},
+                _CHALLENGE,
+            )
+        try:
+            # One seen lately costs nothing; else the records or the key set are asked, away from this loop.
+            known = self._access.recall(credential)
+            if known is None:
+                known = await asyncio.to_thread(self._access.identify, credential)
+        except Unauthenticated as error:
+            raise Refusal(401, "UNAUTHORIZED", str(error), {}, _CHALLENGE) from error
+        return known
+
+
+class _Answer:
+    """The sending side: adds what every answer carries, and knows whether one has begun."""
+
+    def __init__(self, send: Send, request_id: str, *, without_body: bool) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._without_body = without_body
+        self.status: int | None = None
+        self.code = ""
+        """The code of a refusal."""
+        self.sent_bytes = 0
+        self.begun_at: float | None = None
+        self.extra: tuple[tuple[bytes, bytes], ...] = ()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.begun_at = time.perf_counter()
+            always = ((b"x-request-id", self._request_id.encode()), *_ALWAYS, *self.extra)
+            message = {**message, "headers": [*message["headers"], *always]}
+        elif message["type"] == "http.response.body":
+            if self._without_body:
+                if message.get("more_body"):
+                    return
+                message = {**message, "body": b""}
+            self.sent_bytes += len(message.get("body", b""))
+        await self._send(message)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Answer with an error."""
+        self.code = refusal.code
+        body = encode_problem(refusal, self._request_id)
+        headers = {
+            "content-type": PROBLEM,
+            "content-length": str(len(body)),
+            "cache-control": "no-store",
+            **{name.lower(): value for name, value in refusal.headers.items()},
+        }
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await self({"type": "http.response.start", "status": refusal.status, "headers": encoded})
+        await self({"type": "http.response.body", "body": body})

@@ -1,0 +1,255 @@
+"""The audit log: who made, cancelled, downloaded and read what.
+
+What was done is on disk before the call returns. What was read is counted in memory, by caller, workshop,
+kind and minute, and written each second: a crash loses the last second of it, a failing database delays it.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event, Lock, Thread
+from typing import Any
+
+from sqlalchemy import Select, delete, func, literal, null, select, union_all
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from exporters.access.audit_events import READ, Action, record_event
+from exporters.access.tables import audit_events, audit_reads
+from exporters.database import Database, DatabaseUnavailable
+from exporters.database.values import storable, utc_now
+
+_FLUSH_SECONDS = 1.0
+_MOST_READS = 10_000
+"""Distinct reads held in memory."""
+_BATCH = 500
+_log = logging.getLogger(__name__)
+
+_Read = tuple[datetime, str, str, str]
+"""Minute, actor, workshop (or nothing) and what."""
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """A row of the log, for those who look at it."""
+
+    at: datetime
+    """When it was done; the minute, for what was read."""
+    action: str
+    """One of `Action`, or `read`."""
+    actor: str
+    workshop_id: str | None
+    what: str | None
+    """What was read, such as `overview`."""
+    count: int
+    """How often, in that minute."""
+    job_id: str | None
+    request_id: str | None
+    detail: dict[str, Any]
+
+
+class AuditLog:
+    """Writes and lists the log. Safe to share between threads."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime] = utc_now, *, most_reads: int = _MOST_READS
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._most = most_reads
+        self._reads: dict[_Read, int] = {}
+        self._dropped = 0
+        self._lock = Lock()
+        self._writing = Lock()
+        self._waiting = Event()
+        self._closing = Event()
+        self._thread: Thread | None = None
+        self._is_failing = False
+
+    def record(
+        self,
+        action: Action,
+        actor: str,
+        workshop_id: str,
+        request_id: str,
+        job_id: str | None = None,
+        **detail: str | int | None,
+    ) -> None:
+        """Tell of something done; on disk when this returns.
+
+        Raises:
+            DatabaseUnavailable: it is not on record: what it tells of must not be done either.
+        """
+        with self._database.writing() as connection:
+            record_event(
+                connection,
+                self._clock(),
+                action,
+                actor,
+                workshop_id,
+                request_id=request_id,
+                job_id=job_id,
+                detail=detail,
+            )
+
+    def read(self, what: str, actor: str, workshop_id: str | None = None) -> None:
+        """Count that `what` (`overview`, `status`, …) was read; written within a second, and never fails."""
+        minute = self._clock().replace(second=0, microsecond=0)
+        key = (minute, storable(actor), storable(workshop_id or ""), storable(what))
+        with self._lock:
+            if key in self._reads or len(self._reads) < self._most:
+                self._reads[key] = self._reads.get(key, 0) + 1
+            else:
+                self._dropped += 1
+            if self._thread is None and not self._closing.is_set():
+                self._thread = Thread(target=self._flush_on, name="audit-log", daemon=True)
+                self._thread.start()
+        self._waiting.set()
+
+    def flush(self) -> None:
+        """Write the reads that are held in memory; where the database fails they stay, and it is logged."""
+        with self._writing:
+            with self._lock:
+                held, self._reads = self._reads, {}
+                dropped, self._dropped = self._dropped, 0
+            if dropped:
+                _log.error("the audit log lost %d reads: more than %d at once", dropped, self._most)
+            try:
+                self._write(held)
+            except Exception as error:  # noqa: BLE001  reading goes on whatever becomes of its log
+                self._keep(held)
+                if not self._is_failing:
+                    reason = error if isinstance(error, DatabaseUnavailable) else type(error).__name__
+                    _log.error("the audit log cannot be written, its reads wait in memory: %s", reason)
+                self._is_failing = True
+            else:
+                if held and self._is_failing:
+                    _log.info("the audit log is written again")
+                    self._is_failing = False
+
+    def list(
+        self,
+        *,
+        workshop_id: str | None = None,
+        actor: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[AuditRow]:
+        """The log, newest first, at most `limit` rows; None: all.
+
+        Raises:
+            DatabaseUnavailable: it cannot be read.
+        """
+        log = union_all(_events(), _reads()).subquery()
+        query = select(log).order_by(log.c.at.desc(), log.c.event_id.desc(), log.c.actor, log.c.what)
+        if workshop_id is not None:
+            query = query.where(log.c.workshop_id == workshop_id)
+        if actor is not None:
+            query = query.where(log.c.actor == actor)
+        if since is not None:
+            query = query.where(log.c.at >= since)
+        if limit is not None:
+            query = query.limit(limit)
+        with self._database.reading() as connection:
+            return [_to_row(row) for row in connection.execute(query)]
+
+    def expire(self, before: datetime) -> int:
+        """Remove what is older than `before`; returns how many rows.
+
+        Raises:
+            DatabaseUnavailable: the database failed, and nothing was removed.
+        """
+        with self._database.writing() as connection:
+            events = connection.execute(delete(audit_events).where(audit_events.c.at < before))
+            reads = connection.execute(delete(audit_reads).where(audit_reads.c.minute < before))
+            return int(events.rowcount + reads.rowcount)
+
+    def close(self) -> None:
+        """Write what is held in memory, and stop the thread; what cannot be written now is lost."""
+        self._closing.set()
+        self._waiting.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.flush()
+
+    def _flush_on(self) -> None:
+        while not self._closing.is_set():
+            self._waiting.wait()
+            self._closing.wait(_FLUSH_SECONDS)
+            self._waiting.clear()
+            self.flush()
+
+    def _keep(self, held: dict[_Read, int]) -> None:
+        with self._lock:
+            for key, count in held.items():
+                if key in self._reads or len(self._reads) < self._most:
+                    self._reads[key] = self._reads.get(key, 0) + count
+                else:
+                    self._dropped += count
+        self._waiting.set()
+
+    def _write(self, held: dict[_Read, int]) -> None:
+        rows = [
+            {"minute": minute, "actor": actor, "workshop_id": workshop_id, "what": what, "count": count}
+            # In one order everywhere: two processes that add to the same rows do not wait for each other.
+            for (minute, actor, workshop_id, what), count in sorted(held.items())
+        ]
+        if not rows:
+            return
+        insert = sqlite_insert if self._database.is_sqlite else postgresql_insert
+        with self._database.writing() as connection:
+            for start in range(0, len(rows), _BATCH):
+                added = insert(audit_reads).values(rows[start : start + _BATCH])
+                connection.execute(
+                    added.on_conflict_do_update(
+                        index_elements=list(audit_reads.primary_key.columns),
+                        set_={"count": audit_reads.c.count + added.excluded.count},
+                    )
+                )
+
+
+def _events() -> Select[Any]:
+    events = audit_events.c
+    return select(
+        events.event_id,
+        events.at,
+        events.action,
+        events.actor,
+        events.workshop_id,
+        null().label("what"),
+        literal(1).label("count"),
+        events.job_id,
+        events.request_id,
+        events.detail,
+    )
+
+
+def _reads() -> Select[Any]:
+    reads = audit_reads.c
+    return select(
+        literal(0).label("event_id"),
+        reads.minute.label("at"),
+        literal(READ).label("action"),
+        reads.actor,
+        func.nullif(reads.workshop_id, "").label("workshop_id"),
+        reads.what,
+        reads.count,
+        null().label("job_id"),
+        null().label("request_id"),
+        null().label("detail"),
+    )
+
+
+def _to_row(row: Any) -> AuditRow:
+    return AuditRow(
+        row.at,
+        row.action,
+        row.actor,
+        row.workshop_id,
+        row.what,
+        row.count,
+        row.job_id,
+        row.request_id,
+        row.detail or {},
+    )

@@ -1,0 +1,55 @@
+"""The audit log's rows of what was done: each is written before what it tells of counts as done."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, insert
+
+from exporters.access.tables import audit_events
+from exporters.database.values import storable
+
+Detail = Mapping[str, str | int | None]
+
+
+class Action(StrEnum):
+    """What is told of, one row each time."""
+
+    MADE = "made"
+    """An export was asked for."""
+    CANCELLED = "cancelled"
+    DOWNLOADED = "downloaded"
+    KEY_CREATED = "key_created"
+    KEY_REVOKED = "key_revoked"
+
+
+READ = "read"
+"""What `audit_reads` counts, beside the actions."""
+
+
+def record_event(
+    connection: Connection,
+    at: datetime,
+    action: Action,
+    actor: str,
+    workshop_id: str | None,
+    *,
+    request_id: str | None = None,
+    job_id: str | None = None,
+    detail: Detail | None = None,
+) -> None:
+    """Add a row, within the transaction of what it tells of."""
+    kept = {
+        name: storable(value) if isinstance(value, str) else value for name, value in (detail or {}).items()
+    }
+    connection.execute(
+        insert(audit_events).values(
+            at=at,
+            action=action,
+            actor=storable(actor),
+            workshop_id=None if workshop_id is None else storable(workshop_id),
+            job_id=None if job_id is None else storable(job_id),
+            request_id=None if request_id is None else storable(request_id),
+            detail=kept,
+        )
+    )

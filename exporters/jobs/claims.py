@@ -1,0 +1,107 @@
+"""Whose turn it is: the order in which free jobs are given to workers.
+
+Each job gets a turn when it is created. A turn is a place in its workshop's own queue, not in one long line:
+the next job of a workshop stands one weight behind its last, while the first job of a workshop that has none
+stands where the others are now. So a workshop with a thousand jobs and one with a single job take turns. A
+heavy job stands further behind than a light one of the same moment, and is overtaken by so many light ones of
+each workshop at most: it never starves. To claim and to create are looks into an index, however many wait.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from exporters.jobs.records import Status
+from exporters.jobs.tables import chores, jobs
+
+CHANNEL = "reports_jobs_free"
+"""Where PostgreSQL tells that a job has become free."""
+
+_LIGHT, _MEDIUM, _HEAVY = 1, 3, 10
+_LIGHT_ROWS, _MEDIUM_ROWS = 20_000, 200_000
+"""Most rows of a light and of a medium job."""
+
+_NEXT = (jobs.c.turn, jobs.c.created_at, jobs.c.job_id)
+
+
+def line_up(connection: Connection, now: datetime, workshop_id: str, rows: int | None) -> dict[str, int]:
+    """The columns that say when it is the turn of a new job of so many rows, as far as they are known."""
+    weight = _weigh(rows)
+    ahead = connection.execute(
+        select(jobs.c.turn - jobs.c.weight).where(jobs.c.status == Status.PENDING).order_by(*_NEXT).limit(1)
+    ).scalar_one_or_none()
+    # Turns need only grow. Where nobody waits, the clock stands for all turns that have passed.
+    present = int(now.timestamp() * 1000) if ahead is None else ahead
+    # Light jobs queue behind light ones only: a workshop's large file does not hold up its small ones.
+    own = connection.execute(
+        select(func.max(jobs.c.turn)).where(jobs.c.workshop_id == workshop_id, jobs.c.weight == weight)
+    ).scalar_one()
+    return {"turn": max(present, own or 0) + weight, "weight": weight}
+
+
+def _weigh(rows: int | None) -> int:
+    if rows is None:
+        return _MEDIUM
+    return _LIGHT if rows <= _LIGHT_ROWS else _MEDIUM if rows <= _MEDIUM_ROWS else _HEAVY
+
+
+def find_free(connection: Connection, now: datetime, job_id: str | None) -> Row[Any] | None:
+    """The free job whose turn it is, or the one named if it is free; locked until the transaction ends.
+
+    Jobs that were begun before come first: they have waited longest.
+    """
+    for free in (
+        and_(lease_ended(now), jobs.c.attempt < jobs.c.max_attempts),
+        jobs.c.status == Status.PENDING,
+    ):
+        query = select(jobs).where(free).order_by(*_NEXT).limit(1)
+        if job_id is not None:
+            query = query.where(jobs.c.job_id == job_id)
+        record = connection.execute(skipping_locked(query)).one_or_none()
+        if record is not None:
+            return record
+    return None
+
+
+def is_any_free(connection: Connection, now: datetime) -> bool:
+    """Whether a claim made now would change anything: a cheap look that locks nothing."""
+    for free in (jobs.c.status == Status.PENDING, lease_ended(now)):
+        if connection.execute(select(jobs.c.job_id).where(free).limit(1)).first() is not None:
+            return True
+    return False
+
+
+def announce_free(connection: Connection) -> None:
+    """Tell waiting workers, at the end of the transaction, that there is a job; SQLite needs no telling."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def take_chore(connection: Connection, now: datetime, name: str, every: timedelta) -> bool:
+    """Whether the chore is the caller's to do now: it is nobody else's until `every` has passed."""
+    taken = connection.execute(
+        update(chores).where(chores.c.name == name, chores.c.taken_at <= now - every).values(taken_at=now)
+    )
+    if taken.rowcount:
+        return True
+    known = connection.execute(select(chores.c.name).where(chores.c.name == name)).first()
+    if known is not None:
+        return False
+    try:
+        with connection.begin_nested():
+            connection.execute(chores.insert().values(name=name, taken_at=now))
+    except IntegrityError:  # another worker's first time was at once
+        return False
+    return True
+
+
+def lease_ended(now: datetime) -> ColumnElement[bool]:
+    """Whether nobody holds a job that was begun."""
+    return and_(jobs.c.status == Status.PROCESSING, jobs.c.lease_until <= now)
+
+
+def skipping_locked(query: Select[Any]) -> Select[Any]:
+    """A row another transaction is about to change is not waited for: it is not free."""
+    return query.with_for_update(skip_locked=True)

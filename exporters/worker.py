@@ -1,0 +1,241 @@
+"""The worker: keeps a number of slots, each a warm process, at work on the jobs, and does the chores.
+
+A slot is a process of its own, so that a crash loses one try of one job and nothing else, and so that slots
+do not wait for each other. This supervisor starts them, starts a slot anew that has died, and passes on the
+wish to stop. It imports no more than it needs: what makes files is loaded by the slots.
+"""
+
+import logging
+import multiprocessing
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+from exporters.database import RecordError
+from exporters.expiry import Expiry
+from exporters.jobs import open_jobs
+from exporters.lease import name_owner
+from exporters.options import ExportOptions
+from exporters.storage import StoreError, open_store
+
+GRACE = timedelta(seconds=30)
+"""How long jobs under way may go on when the worker is to stop."""
+
+STOP, LEAVE = "stop", "leave"
+"""What a slot is told: to claim no more; to give back what it has."""
+
+READY = "ready"
+"""What a slot tells when it begins to claim."""
+
+_GLANCE = 0.2
+"""Seconds between two looks at whether the worker is to stop."""
+
+_HAND_BACK_SECONDS = 15.0
+"""Seconds that slots have to give their jobs back when the grace is over; then they are killed."""
+
+_LONGEST_PAUSE = 30.0
+"""Seconds between two starts of a slot that dies each time before it is ready."""
+
+_DUE_EVERY, _LEFTOVERS_EVERY = timedelta(minutes=1), timedelta(hours=1)
+_CHORE_GLANCE = 5.0
+"""Seconds between two looks at whether a chore is due."""
+
+_spawning = multiprocessing.get_context("spawn")  # threads of the parent and a fork do not go together
+_log = logging.getLogger(__name__)
+
+
+def run_worker(
+    options: ExportOptions,
+    slots: int,
+    stop: threading.Event,
+    *,
+    grace: timedelta = GRACE,
+    at_once: threading.Event | None = None,
+) -> None:
+    """Work until `stop` is set, and return when every slot has ended.
+
+    No job is claimed then; those under way may end within `grace`, after which they are given back, free for
+    another worker at once, at no cost of a try. When `at_once` is set, the slots are killed: their jobs are
+    free when their leases end.
+
+    Raises:
+        DatabaseUnavailable, StoreError: the records or the store cannot be opened.
+    """
+    chores = _Chores(options)
+    team = [_Slot(options, number) for number in range(1, slots + 1)]
+    doing_chores = threading.Thread(target=chores.work, args=(stop,), name="chores")
+    try:
+        doing_chores.start()
+        while not stop.is_set():
+            for slot in team:
+                if (dead := slot.bury()) is not None:
+                    chores.free_jobs_of(dead)
+                slot.keep_up()
+            wait([slot.sentinel for slot in team if slot.sentinel is not None], timeout=_GLANCE)
+        _log.info("stopping: jobs under way have %s seconds", grace.total_seconds())
+        _end(team, grace, at_once or threading.Event())
+    finally:
+        stop.set()
+        for slot in team:
+            slot.kill()
+        doing_chores.join()
+        chores.close()
+
+
+@contextmanager
+def worker_beside(options: ExportOptions, slots: int, grace: timedelta = GRACE) -> Iterator[None]:
+    """A worker in a process of its own while the block lasts; it stops gracefully at the end of the block.
+
+    Where the calling process is killed, the worker stops by itself.
+    """
+    ours, theirs = _spawning.Pipe()
+    process = _spawning.Process(target=_work_beside, args=(options, slots, grace, theirs), name="worker")
+    process.start()
+    theirs.close()
+    try:
+        yield
+    finally:
+        ours.close()
+        process.join(grace.total_seconds() + 2 * _HAND_BACK_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+def _work_beside(options: ExportOptions, slots: int, grace: timedelta, caller: Connection) -> None:
+    # Signals to the group are the caller's to hear; it closes the pipe when it ends, however it does.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    stop = threading.Event()
+
+    def listen() -> None:
+        with suppress(EOFError, OSError):
+            caller.recv()
+        stop.set()
+
+    threading.Thread(target=listen, name="caller", daemon=True).start()
+    run_worker(options, slots, stop, grace=grace)
+
+
+def _end(team: list["_Slot"], grace: timedelta, at_once: threading.Event) -> None:
+    for order, seconds in ((STOP, grace.total_seconds()), (LEAVE, _HAND_BACK_SECONDS)):
+        deadline = time.monotonic() + seconds
+        for slot in team:
+            slot.tell(order)
+        while any(slot.is_alive for slot in team):
+            if at_once.is_set():
+                return
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(0.05)
+
+
+def _serve(options: ExportOptions, orders: Connection) -> None:
+    from exporters.worker_slot import serve_slot  # noqa: PLC0415  what makes files is not for the supervisor
+
+    serve_slot(options, orders)
+
+
+@dataclass
+class _Slot:
+    """One slot as its supervisor sees it."""
+
+    options: ExportOptions
+    number: int
+    _process: SpawnProcess | None = field(default=None, init=False)
+    _orders: Connection | None = field(default=None, init=False)
+    _was_ready: bool = field(default=False, init=False)
+    _start_at: float = field(default=0.0, init=False)
+    _pause: float = field(default=0.0, init=False)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.is_alive()
+
+    @property
+    def sentinel(self) -> int | None:
+        """What becomes ready when its process ends."""
+        return self._process.sentinel if self._process is not None else None
+
+    def bury(self) -> int | None:
+        """The process id of the slot, if its process has died; it is forgotten then."""
+        self._was_ready = self._was_ready or self._hears_ready()
+        process = self._process
+        if process is None or process.is_alive():
+            return None
+        _log.error("slot %d ended with code %s; it is started anew", self.number, process.exitcode)
+        # One that never gets to work is tried after longer and longer pauses.
+        self._pause = 0.0 if self._was_ready else min(2 * self._pause + 1.0, _LONGEST_PAUSE)
+        self._start_at = time.monotonic() + self._pause
+        self._forget()
+        return process.pid
+
+    def keep_up(self) -> None:
+        """Start its process where there is none."""
+        if self._process is None and time.monotonic() >= self._start_at:
+            self._orders, theirs = _spawning.Pipe()
+            self._process = _spawning.Process(target=_serve, args=(self.options, theirs), name="slot")
+            self._process.start()
+            theirs.close()
+
+    def _hears_ready(self) -> bool:
+        with suppress(EOFError, OSError):
+            return self._orders is not None and self._orders.poll() and self._orders.recv() == READY
+        return False
+
+    def tell(self, order: str) -> None:
+        """Send the slot an order; one that has ended needs none."""
+        if self._orders is not None:
+            with suppress(OSError):
+                self._orders.send(order)
+
+    def kill(self) -> None:
+        """End its process at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._orders is not None:
+            self._orders.close()
+        self._process = self._orders = None
+        self._was_ready = False
+
+
+class _Chores:
+    """What one of all workers does from time to time, so that it hangs on no other program."""
+
+    def __init__(self, options: ExportOptions) -> None:
+        self._jobs = open_jobs(options.jobs_url)
+        self._expiry = Expiry(self._jobs, open_store(options.store_url, s3=options.s3), options.retention)
+
+    def work(self, stop: threading.Event) -> None:
+        """Do the chores as they come, until `stop` is set."""
+        while not stop.is_set():
+            try:
+                if self._jobs.take_chore("expire_due", _DUE_EVERY):
+                    self._expiry.expire_due()
+                if self._jobs.take_chore("remove_leftovers", _LEFTOVERS_EVERY):
+                    self._expiry.remove_leftovers()
+            except (RecordError, StoreError) as error:
+                _log.warning("expiry: %s", error)
+            stop.wait(_CHORE_GLANCE)
+
+    def free_jobs_of(self, process_id: int) -> None:
+        """Free what a dead slot held: another slot takes it without waiting for the lease to end."""
+        try:
+            self._jobs.free_owned(name_owner(process_id))
+        except RecordError as error:
+            _log.warning("%s; the jobs of a dead slot are free when their leases end", error)
+
+    def close(self) -> None:
+        """Close the records."""
+        self._jobs.close()

@@ -1,0 +1,195 @@
+"""The reports page in a real browser: Chromium on the API on loopback, and a worker that can be held up."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
+
+from tests.api_server import ApiServer, run_api
+from tests.built import ROOT
+from tests.tools import find_tool
+
+PATH = "/dashboard/reports"
+PATIENCE = 20_000
+"""Milliseconds after which something that should be seen is missing."""
+YEAR = {"date_from": "2025-03-01", "date_to": "2026-02-28"}
+"""Days of which the sample has data in every month."""
+
+_AXE = ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+_AXE_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+
+
+class Worker:
+    """Runs the jobs of an API, one after the other, in a thread; it can be held up."""
+
+    def __init__(self, api: ApiServer) -> None:
+        self._api = api
+        self._free = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+
+    def __enter__(self) -> "Worker":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """No job is begun meanwhile."""
+        with self._free:
+            yield
+
+    def _work(self) -> None:
+        with self._api.exports() as exports:
+            while not self._stop.is_set():
+                with self._free:
+                    done = exports.run()
+                if done is None:
+                    self._stop.wait(0.1)
+
+
+@dataclass
+class Bench:
+    """What the page is tested on."""
+
+    api: ApiServer
+    worker: Worker
+    brands: Path
+    """Folder of the workshops' brands, empty."""
+
+    def shown(self, key: str, path: str, **query: str) -> Any:
+        """The payload of a GET, as any client gets it."""
+        with self.api.client(key=key) as client:
+            answer = client.get(f"/api/ws/{path}", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+
+@contextmanager
+def open_bench(data: Path, folder: Path) -> Iterator[Bench]:
+    """Serve the API and the page on the warehouse of the data folder `data`."""
+    brands = folder / "brands"
+    brands.mkdir(parents=True)
+    with run_api(data, folder / "api", BRANDS=str(brands)) as api, Worker(api) as worker:
+        yield Bench(api, worker, brands)
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Chromium; the test that asks is skipped where it is not installed."""
+    find_tool("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Visit:
+    """A browser window on the page, and what went wrong in it."""
+
+    page: Page
+    url: str
+    problems: list[str] = field(default_factory=list)
+    """Errors of the console and of scripts, and requests that left the origin."""
+    requests: list[Request] = field(default_factory=list)
+
+    def sign_in(self, key: str, **query: str) -> None:
+        """Open the page at an address and sign in; returns once figures are seen."""
+        self.open(**query)
+        self.page.locator("#access-key").fill(key)
+        self.page.locator("#access-key").press("Enter")
+        self.page.locator(".card").first.wait_for()
+
+    def open(self, **query: str) -> None:
+        """Open the page at an address."""
+        text = "&".join(f"{name}={value}" for name, value in query.items())
+        self.page.goto(f"{self.url}{PATH}?{text}")
+
+    def card(self, name: str) -> Locator:
+        """The value of a key figure."""
+        return self.page.locator(f'[data-figure="{name}"] .value')
+
+    def file(self, job_id: str) -> Locator:
+        """The row of a report file."""
+        return self.page.locator(f'[data-job="{job_id}"]')
+
+    def rows(self, body: str) -> list[list[str]]:
+        """The texts of a table's cells."""
+        cells = self.page.locator(f"{body} tr").evaluate_all(
+            "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim()))"
+        )
+        return [[str(cell) for cell in row] for row in cells]
+
+    def asked(self, path: str) -> list[Request]:
+        """The requests of a path below /api/ws/."""
+        return [one for one in self.requests if urlsplit(one.url).path == f"/api/ws/{path}"]
+
+    def expect_status(self, *statuses: int) -> None:
+        """Forget that the browser told of answers with these statuses: they were called for."""
+        told = re.compile(rf"responded with a status of ({'|'.join(map(str, statuses))})\b")
+        self.problems = [problem for problem in self.problems if not told.search(problem)]
+
+
+@contextmanager
+def open_visit(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
+    """A new window; in the end nothing may have gone wrong in it."""
+    usual = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, "accept_downloads": True}
+    context = browser.new_context(**(usual | options))
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    visit = Visit(page, url)
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            visit.problems.append(f"console: {message.text}")
+
+    def see(request: Request) -> None:
+        visit.requests.append(request)
+        if not request.url.startswith((url + "/", "blob:", "data:")):
+            visit.problems.append(f"left the origin: {request.url}")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: visit.problems.append(f"script: {error}"))
+    page.on("request", see)
+    try:
+        yield visit
+        assert visit.problems == []
+    finally:
+        context.close()
+
+
+def find_faults(page: Page) -> list[str]:
+    """What axe-core finds in the page as it stands; the context must have been opened with `bypass_csp`."""
+    if not _AXE.exists():
+        pytest.skip("axe-core is not installed")
+    page.add_script_tag(path=_AXE)
+    options = json.dumps({"runOnly": {"type": "tag", "values": _AXE_RULES}})
+    found = page.evaluate(f"axe.run(document, {options})")
+    assert found["passes"], "axe looked at nothing"
+    return [
+        f"{fault['id']}: {node['target']} {node['failureSummary']}"
+        for fault in found["violations"]
+        for node in fault["nodes"]
+    ]
+
+
+def digits(text: str) -> str:
+    """The digits alone, so that numbers of every language can be compared."""
+    return re.sub(r"\D", "", text)
+
+
+Visiting = Callable[..., Visit]

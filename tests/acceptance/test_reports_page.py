@@ -1,0 +1,326 @@
+"""The reports page shows the figures of the API: signing in, ranges of days, workshops, languages, trouble."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from tests.acceptance.reports_page import (
+    PATH,
+    YEAR,
+    Bench,
+    Visit,
+    Visiting,
+    digits,
+    open_bench,
+    open_browser,
+    open_visit,
+)
+from tests.built import ROOT
+
+OSLO, BROOKLYN = "101", "102"
+
+
+@pytest.fixture(scope="module")
+def bench(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with open_bench(sample_data, tmp_path_factory.mktemp("page")) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser: Browser, bench: Bench) -> Iterator[Visiting]:
+    with ExitStack() as open_windows:
+        yield lambda **options: open_windows.enter_context(open_visit(browser, bench.api.url, **options))
+
+
+@pytest.fixture(scope="module")
+def key(bench: Bench) -> str:
+    return bench.api.new_key(OSLO)
+
+
+def check_figures(visit: Visit, bench: Bench, key: str, **days: str) -> None:
+    """The page shows what the API answers."""
+    overview = bench.shown(key, "reports/overview", **days)
+    jobs, ratings = overview["jobs"], overview["ratings"]
+    expect(visit.card("done")).to_have_text(re.compile(r"\d"))
+    assert digits(visit.card("done").inner_text()) == str(jobs["done_in_range"])
+    assert digits(visit.card("revenue").inner_text()) == digits(f"{jobs['revenue_in_range']:.2f}")
+    assert digits(visit.card("services").inner_text()) == str(overview["services"]["total"])
+    assert digits(visit.card("rating").inner_text()) == digits(f"{ratings['avg']:.2f}")
+    categories = bench.shown(key, "reports/services/by-category", **days)["items"]
+    assert {tuple(row[:1] + [digits(cell) for cell in row[1:3]]) for row in visit.rows("#categories-body")} == {
+        (row["category"], str(row["count"]), str(row["booked_count"])) for row in categories
+    }
+    visit.page.locator("#trend summary").click()
+    points = bench.shown(key, "reports/ratings/timeseries", group="month", **days)["points"]
+    assert [digits(row[2]) for row in visit.rows("#trend-table")] == [str(point["count"]) for point in points]
+    assert [digits(row[1]) for row in visit.rows("#trend-table")] == [
+        "" if point["avg"] is None else digits(f"{point['avg']:.2f}") for point in points
+    ]
+
+
+def test_the_page_shows_the_figures_of_the_api(visit: Visiting, bench: Bench, key: str) -> None:
+    window = visit()
+    window.sign_in(key, **YEAR)
+    expect(window.page.locator("h1:visible")).to_have_text("Brødrene Sørli Bilverksted AS")
+    check_figures(window, bench, key, **YEAR)
+    assert "X-Workshop-Id".lower() in window.asked("reports/overview")[0].headers
+
+
+def test_a_wrong_key_is_refused_and_not_kept(visit: Visiting) -> None:
+    window = visit()
+    window.open()
+    window.page.locator("#sign-in-button").click()
+    expect(window.page.locator("#sign-in-error")).to_have_text("Enter an access key.")
+    window.page.locator("#access-key").fill("rk_0000000000000000_wrong")
+    window.page.locator("#sign-in-button").click()
+    expect(window.page.locator("#sign-in-error")).to_contain_text("was not accepted")
+    expect(window.page.locator("#report")).to_be_hidden()
+    assert window.page.evaluate("sessionStorage.length + localStorage.length") == 0
+    window.expect_status(401)
+
+
+def test_a_revoked_key_leads_back_to_signing_in(visit: Visiting, bench: Bench) -> None:
+    window = visit()
+    revoked = bench.api.new_key(OSLO)
+    window.sign_in(revoked)
+    bench.api.revoke(revoked)
+    # The servers forget a revoked key within seconds, not at once.
+    for _ in range(60):
+        window.page.locator("#presets button").first.click()
+        window.page.wait_for_timeout(250)
+        if window.page.locator("#sign-in").is_visible():
+            break
+    expect(window.page.locator("#sign-in-error")).to_contain_text("withdrawn")
+    assert window.page.evaluate("sessionStorage.length") == 0
+    window.expect_status(401)
+
+
+def test_signing_out_forgets_the_key_and_the_figures(visit: Visiting, key: str) -> None:
+    window = visit()
+    window.sign_in(key)
+    window.page.reload()
+    window.page.locator(".card").first.wait_for()
+    window.page.locator("#sign-out").click()
+    expect(window.page.locator("#sign-in")).to_be_visible()
+    assert window.page.locator(".card").count() == 0
+    window.page.reload()
+    expect(window.page.locator("#sign-in")).to_be_visible()
+    assert window.page.evaluate("sessionStorage.length") == 0
+
+
+def test_ranges_are_days_of_the_workshop_and_can_be_come_back_to(
+    visit: Visiting, bench: Bench, key: str
+) -> None:
+    window = visit(timezone_id="Pacific/Auckland")
+    window.sign_in(key, range="all_time")
+    everything = window.card("done").inner_text()
+    window.page.get_by_role("button", name="Last 30 days").click()
+    expect(window.card("done")).not_to_have_text(everything)
+    today = datetime.now(ZoneInfo("Europe/Oslo")).date()
+    last = window.asked("reports/overview")[-1].url
+    assert f"date_from={today - timedelta(days=29)}" in last
+    assert f"date_to={today}" in last
+    assert window.page.url.endswith("?range=last_30_days")
+    expect(window.page.get_by_role("button", name="Last 30 days")).to_have_attribute("aria-pressed", "true")
+    window.page.go_back()
+    expect(window.card("done")).to_have_text(everything)
+    window.page.locator("#date-from").fill("2025-05-02")
+    window.page.locator("#date-to").fill("2025-08-31")
+    window.page.get_by_role("button", name="Show", exact=True).click()
+    expect(window.card("done")).not_to_have_text(everything)
+    assert window.page.url.endswith("?date_from=2025-05-02&date_to=2025-08-31")
+    check_figures(window, bench, key, date_from="2025-05-02", date_to="2025-08-31")
+
+
+def test_every_preset_is_the_days_it_says(visit: Visiting, key: str) -> None:
+    window = visit()
+    window.sign_in(key)
+    found = window.page.evaluate(
+        """async () => {
+          const { PRESETS, resolveRange } = await import("/dashboard/reports/range.js");
+          const now = new Date("2026-03-01T02:30:00Z");
+          return PRESETS.map((preset) => {
+            const { from, to } = resolveRange({ preset }, "America/New_York", now);
+            return [preset, from, to];
+          });
+        }"""
+    )
+    assert found == [
+        ["this_month", "2026-02-01", "2026-02-28"],
+        ["last_month", "2026-01-01", "2026-01-31"],
+        ["last_30_days", "2026-01-30", "2026-02-28"],
+        ["this_year", "2026-01-01", "2026-02-28"],
+        ["last_12_months", "2025-03-01", "2026-02-28"],
+        ["all_time", None, None],
+    ]
+
+
+def test_swapped_days_are_told_and_not_asked_for(visit: Visiting, key: str) -> None:
+    window = visit()
+    window.sign_in(key, **YEAR)
+    asked = len(window.asked("reports/overview"))
+    window.page.locator("#date-from").fill("2026-03-01")
+    window.page.locator("#date-from").press("Enter")
+    expect(window.page.locator("#range-error")).to_have_text("The first day is after the last.")
+    expect(window.page.locator("#date-from")).to_be_focused()
+    assert len(window.asked("reports/overview")) == asked
+
+
+def test_a_key_of_several_workshops_chooses_one(visit: Visiting, bench: Bench) -> None:
+    window = visit()
+    window.sign_in(bench.api.new_key(OSLO, BROOKLYN), **YEAR)
+    expect(window.page.locator("h1:visible")).to_have_text("Brødrene Sørli Bilverksted AS")
+    first = window.card("revenue").inner_text()
+    window.page.get_by_label("Workshop", exact=True).select_option(BROOKLYN)
+    expect(window.page.locator("h1:visible")).to_have_text("Nordic Auto Brooklyn")
+    expect(window.card("revenue")).not_to_have_text(first)
+    assert "$" in window.card("revenue").inner_text()
+    assert f"workshop={BROOKLYN}" in window.page.url
+    window.page.reload()
+    expect(window.page.locator("h1:visible")).to_have_text("Nordic Auto Brooklyn")
+    check_figures(window, bench, bench.api.new_key(BROOKLYN), **YEAR)
+
+
+def test_both_languages(visit: Visiting, bench: Bench, key: str) -> None:
+    window = visit(locale="nb-NO")
+    window.sign_in(key, **YEAR)
+    assert window.page.locator("html").get_attribute("lang") == "nb"
+    expect(window.page.get_by_role("heading", name="Vurderinger per måned")).to_be_visible()
+    average = bench.shown(key, "reports/overview", **YEAR)["ratings"]["avg"]
+    expect(window.card("rating")).to_have_text(f"{average:.2f}".replace(".", ","))
+    window.page.get_by_label("Språk", exact=True).select_option("en")
+    expect(window.page.get_by_role("heading", name="Ratings by month")).to_be_visible()
+    expect(window.card("rating")).to_have_text(f"{average:.2f}")
+    window.page.reload()
+    expect(window.page.get_by_role("heading", name="Ratings by month")).to_be_visible()
+    assert window.page.locator("html").get_attribute("lang") == "en"
+
+
+def test_the_texts_of_both_languages_are_the_same_and_used(visit: Visiting) -> None:
+    window = visit()
+    window.open()
+    texts = window.page.evaluate(
+        """async () => {
+          const parts = ["nb", "en"].map((code) => import(`/dashboard/reports/texts_${code}.js`));
+          return (await Promise.all(parts)).map((part) => part.default);
+        }"""
+    )
+    norwegian, english = (
+        {name: set(re.findall(r"\{\w+\}", json.dumps(text))) for name, text in language.items()}
+        for language in texts
+    )
+    assert norwegian == english
+    sources = "".join(
+        path.read_text() for path in (ROOT / "api" / "page").iterdir() if not path.name.startswith("texts_")
+    )
+    made_up = ("figure_", "note_", "state_", "announce_", "fault_", "format_", "about_", "hint_")
+    unused = [name for name in english if not name.startswith(made_up) and name not in sources]
+    assert unused == []
+
+
+def test_a_range_without_anything_says_so(visit: Visiting, key: str) -> None:
+    window = visit()
+    window.sign_in(key, date_from="2031-01-01", date_to="2031-01-31")
+    assert window.card("done").inner_text() == "0"
+    expect(window.card("rating")).to_have_text("–no ratings")
+    expect(window.card("per_job")).to_have_text("–no jobs done in the period")
+    expect(window.page.locator("#trend-empty")).to_be_visible()
+    expect(window.page.locator("#trend")).to_be_hidden()
+
+
+def test_months_without_ratings_are_gaps_in_the_line(visit: Visiting, key: str) -> None:
+    window = visit()
+    window.sign_in(key, **YEAR)
+    found = window.page.evaluate(
+        """async () => {
+          const { runs } = await import("/dashboard/reports/trend.js");
+          const of = (...averages) => runs(averages.map((avg) => ({ avg })));
+          return [of(4, 5, null, null, 3), of(null, 4), of(4, null), of(null)];
+        }"""
+    )
+    assert found == [[[0, 1], [4]], [[1]], [[0]], []]
+    assert window.page.locator("#trend-chart polyline").count() == 1
+    assert window.page.locator("#trend-chart circle").count() == 12
+
+
+def test_too_many_requests_are_waited_for(visit: Visiting, bench: Bench, key: str) -> None:
+    window = visit()
+    window.sign_in(key)
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+            return
+        refused.append(route.request.url)
+        body = json.dumps({"error": {"code": "RATE_LIMITED", "message": "too many", "details": {}}})
+        route.fulfill(status=429, headers={"Retry-After": "2"}, content_type="application/json", body=body)
+
+    window.page.route("**/reports/overview*", refuse_once)
+    window.page.get_by_role("button", name="All time").click()
+    expect(window.page.locator("#notice")).to_have_text("Too many requests just now. Trying again in 2 seconds.")
+    expect(window.page.locator("#notice")).to_be_hidden()
+    check_figures(window, bench, key)
+    window.expect_status(429)
+
+
+def test_a_lost_connection_is_told_and_come_back_from(visit: Visiting, bench: Bench, key: str) -> None:
+    window = visit()
+    window.sign_in(key)
+    window.page.context.set_offline(True)
+    window.page.get_by_role("button", name="All time").click()
+    expect(window.page.locator("#notice")).to_contain_text("No connection.")
+    window.page.context.set_offline(False)
+    expect(window.page.locator("#notice")).to_be_hidden()
+    check_figures(window, bench, key)
+    window.problems = [problem for problem in window.problems if "ERR_INTERNET_DISCONNECTED" not in problem]
+
+
+def test_an_answer_that_is_an_error_can_be_asked_for_again(visit: Visiting, bench: Bench, key: str) -> None:
+    window = visit()
+    window.sign_in(key)
+    window.page.route("**/reports/overview*", lambda route: route.fulfill(status=500, body="<html>"))
+    window.page.get_by_role("button", name="This year").click()
+    expect(window.page.locator("#figures-error-text")).to_have_text(
+        "The server could not answer. Try again in a while."
+    )
+    expect(window.page.locator("#figures")).to_be_hidden()
+    window.page.unroute("**/reports/overview*")
+    window.page.locator("#figures-retry").click()
+    expect(window.card("done")).to_be_visible()
+    expect(window.page.locator("#figures-error")).to_be_hidden()
+    window.expect_status(500)
+
+
+def test_only_the_page_itself_is_served(bench: Bench) -> None:
+    with bench.api.client(OSLO) as client:
+        page = client.get(PATH)
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert page.headers["content-security-policy"] == (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+            " form-action 'none'; base-uri 'none'; frame-ancestors 'none';"
+            " require-trusted-types-for 'script'; trusted-types 'none'"
+        )
+        assert page.headers["x-content-type-options"] == "nosniff"
+        assert page.headers["referrer-policy"] == "no-referrer"
+        assert "camera=()" in page.headers["permissions-policy"]
+        known = client.get(PATH, headers={"If-None-Match": page.headers["etag"]})
+        assert (known.status_code, known.content) == (304, b"")
+        script = client.get(f"{PATH}/main.js")
+        assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert script.headers["content-security-policy"] == page.headers["content-security-policy"]
+        for name in ("none.js", "index.html", "..%2Fcli.py", "%2e%2e/cli.py", "__init__.py"):
+            assert client.get(f"{PATH}/{name}").status_code == 404

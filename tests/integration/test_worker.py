@@ -1,0 +1,1 @@
+"""The worker as it runs in operation: `reports worker` in processes of its own, stopped, killed and doubled."""
