@@ -42,7 +42,6 @@ NO_CATEGORY = "Uten kategori"
 """Label of the bucket for services that have no category."""
 
 
-
 @dataclass(frozen=True)
 class Workshop:
     """A tenant."""
@@ -163,7 +162,9 @@ def overview(figures: Figures, workshop_id: str, period: Period = ALL_TIME) -> O
     )
 
 
-def services_by_category(figures: Figures, workshop_id: str, period: Period = ALL_TIME) -> list[CategoryCount]:
+def services_by_category(
+    figures: Figures, workshop_id: str, period: Period = ALL_TIME
+) -> list[CategoryCount]:
     """Services per category, the largest first: those alive in the period, not deleted now when it is open.
 
     Raises:

@@ -6,7 +6,7 @@ numbers, exact. `warehouse.figures_file` reads it.
 """
 
 import os
-from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,16 +29,18 @@ LEFT JOIN (
 """
 _CATEGORIES = """
 CREATE OR REPLACE TEMP TABLE figure_categories AS
-WITH offered AS (
-    SELECT c.workshop_id, coalesce(c.category, $no_category) AS category, s.service_id,
-        any_value(coalesce(s.created_day, DATE '-infinity')) AS created,
-        any_value(s.deleted_day) AS deleted, bool_or(s.deleted_at IS NULL) AS present
-    FROM service_categories AS c
-    JOIN services AS s ON s.workshop_id = c.workshop_id AND s.service_id = c.service_id
-    GROUP BY ALL
+WITH labels AS (
+    SELECT DISTINCT workshop_id, service_id, coalesce(category, $no_category) AS category
+    FROM service_categories
+), offered AS (
+    SELECT l.workshop_id, l.category, s.deleted_at IS NULL AS present, s.deleted_day AS deleted,
+        coalesce(s.created_day, DATE '-infinity') AS created
+    FROM labels AS l JOIN services AS s ON s.workshop_id = l.workshop_id AND s.service_id = l.service_id
 ), services AS (
-    SELECT workshop_id, category, count(*) FILTER (present) AS present, list(created ORDER BY created) AS created,
-        list({'deleted': deleted, 'created': created} ORDER BY deleted) FILTER (deleted IS NOT NULL) AS deleted
+    SELECT workshop_id, category, count(*) FILTER (present) AS present,
+        list(created ORDER BY created) AS created,
+        list({'deleted': deleted, 'created': created} ORDER BY deleted)
+            FILTER (deleted IS NOT NULL) AS deleted
     FROM offered GROUP BY ALL
 ), named AS (
     SELECT workshop_id, category FROM services
@@ -52,14 +54,14 @@ JOIN figure_workshops AS w ON w.workshop_id = n.workshop_id
 LEFT JOIN services AS s ON s.workshop_id = n.workshop_id AND s.category = n.category
 """
 _BOOKING_DAYS = """
-SELECT w.number, d.day, d.done, CAST(coalesce(d.revenue, 0) * 100 AS BIGINT) AS revenue,
+SELECT w.number, d.day, d.done, coalesce(d.revenue, 0) AS revenue,
     CAST(d.revenue IS NOT NULL AS BIGINT) AS priced_days
 FROM booking_days AS d JOIN figure_workshops AS w ON w.workshop_id = d.workshop_id
 WHERE w.number >= $first AND w.number < $beyond
 ORDER BY w.number, d.day
 """
 _RATING_DAYS = """
-SELECT w.number, d.day, d.ratings, CAST(d.rating_sum * 10 AS BIGINT) AS rating_sum
+SELECT w.number, d.day, d.ratings, d.rating_sum
 FROM rating_days AS d JOIN figure_workshops AS w ON w.workshop_id = d.workshop_id
 WHERE w.number >= $first AND w.number < $beyond
 ORDER BY w.number, d.day
@@ -71,9 +73,10 @@ FROM category_days AS d JOIN figure_categories AS c
 WHERE c.number >= $first AND c.number < $beyond
 ORDER BY c.number, d.day
 """
-_LARGEST = """
+_MOST = Decimal(2**63 - 1).scaleb(-2)
+_TOO_LARGE = f"""
 SELECT workshop_id FROM booking_days GROUP BY workshop_id
-HAVING sum(abs(revenue)) > 92233720368547758.07 ORDER BY workshop_id LIMIT 1
+HAVING sum(abs(revenue)) > {_MOST} ORDER BY workshop_id LIMIT 1
 """
 
 
@@ -85,10 +88,10 @@ def write_figures(connection: duckdb.DuckDBPyConnection, path: Path, days_at_onc
         duckdb.Error: the tables cannot be read.
         OSError: the file cannot be written.
     """
-    for (workshop_id,) in connection.execute(_LARGEST).fetchall():
+    for (workshop_id,) in connection.execute(_TOO_LARGE).fetchall():
         raise WarehouseError(
-            f"the revenue of workshop {workshop_id} in booking_days is above 92 233 720 368 547 758.07, the most"
-            " that figures can hold; correct the prices of its bookings and build again"
+            f"the revenue of workshop {workshop_id} in booking_days is above {_MOST}, the most that figures"
+            " can hold; correct the prices of its bookings and build again"
         )
     connection.execute(_WORKSHOPS)
     connection.execute(_CATEGORIES, {"no_category": NO_CATEGORY})
@@ -109,7 +112,7 @@ def _write_batches(connection: duckdb.DuckDBPyConnection, stream: BinaryIO, days
     ).fetchall()
     step = max(1, workshops * days_at_once // max(days, days_at_once))
     writer = None
-    for first in range(0, max(workshops, 1), max(step, 1)):
+    for first in range(0, max(1, workshops), step):
         batch = _read_batch(connection, first, min(first + step, workshops))
         if writer is None:
             writer = pa.ipc.new_file(stream, batch.schema.with_metadata({"layout": LAYOUT}))
@@ -140,11 +143,13 @@ def _read_categories(connection: duckdb.DuckDBPyConnection, bounds: dict[str, in
         params=bounds,
     ).to_arrow_table()
     numbers = rows["number"].to_numpy()
-    own = {"first": int(numbers[0]), "beyond": int(numbers[-1]) + 1} if len(numbers) else {"first": 0, "beyond": 0}
+    own = {"first": 0, "beyond": 0}
+    if len(numbers):
+        own = {"first": int(numbers[0]), "beyond": int(numbers[-1]) + 1}
     fields = {name: rows[name].combine_chunks() for name in ("category", "present", "created", "deleted")}
     fields["days"] = _running_sums(connection, _CATEGORY_DAYS, own, {"no_category": NO_CATEGORY})
     offsets = _offsets(rows["workshop"].to_numpy(), bounds)
-    return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(list(fields.values()), list(fields)))
+    return pa.ListArray.from_arrays(offsets, _struct(fields))
 
 
 def _running_sums(
@@ -156,13 +161,26 @@ def _running_sums(
     """Per number of the bounds the list of its days, each with the sums up to it."""
     rows = connection.sql(query, params={**bounds, **(parameters or {})}).to_arrow_table()
     offsets = _offsets(rows["number"].to_numpy(), bounds)
-    names: Sequence[str] = rows.column_names[1:]
-    fields = [rows["day"].combine_chunks()]
-    for name in names[1:]:
-        sums = np.concatenate(([0], np.cumsum(rows[name].to_numpy())))
+    fields = {"day": rows["day"].combine_chunks()}
+    for name in rows.column_names[2:]:
+        sums = np.concatenate(([0], np.cumsum(_whole_numbers(rows[name].combine_chunks()))))
         # The sums run on from one list to the next; what the lists before add is taken off again.
-        fields.append(pa.array(sums[1:] - np.repeat(sums[offsets[:-1]], np.diff(offsets))))
-    return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(fields, list(names)))
+        fields[name] = pa.array(sums[1:] - np.repeat(sums[offsets[:-1]], np.diff(offsets)))
+    return pa.ListArray.from_arrays(offsets, _struct(fields))
+
+
+def _whole_numbers(values: pa.Array) -> "np.ndarray[Any, Any]":
+    """The values; of decimals their digits without the point."""
+    if not pa.types.is_decimal(values.type):
+        return np.asarray(values)
+    # Arrow keeps the digits in 16 bytes, the low eight of them first; what needs more was refused before.
+    [_, digits] = values.buffers()
+    first = 2 * values.offset
+    return np.frombuffer(digits, "<i8")[first : first + 2 * len(values) : 2]
+
+
+def _struct(fields: dict[str, pa.Array]) -> pa.StructArray:
+    return pa.StructArray.from_arrays(list(fields.values()), list(fields))
 
 
 def _offsets(numbers: "np.ndarray[Any, Any]", bounds: dict[str, int]) -> "np.ndarray[Any, Any]":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import pyarrow as pa
 
@@ -266,7 +266,7 @@ class _Batch:
         )
 
 
-def _view(array: pa.Array, code: str) -> memoryview:
+def _view(array: pa.Array, code: Literal["i", "q"]) -> memoryview:
     """The values of an array of numbers, not copied; reading one of a view is several times faster."""
     data = array.buffers()[1]
     if data is None:

@@ -88,7 +88,7 @@ class Snapshot:
         return reader
 
     def fork(self) -> "Snapshot":
-        """The same generation for another thread, at the cost of a cursor; to be closed before this one is."""
+        """The same generation for another thread, at the cost of a cursor; closed before this one is."""
         return Snapshot(self.generation, self._connection.cursor(), self._open_figures)
 
     def interrupt(self) -> None:
@@ -137,7 +137,7 @@ def pointer_stamp(folder: Path) -> tuple[int, ...]:
         NoGenerationError: nothing has been published in `folder`.
     """
     try:
-        stat = os.stat(f"{folder}/{POINTER}")  # noqa: PTH116  a third of the time of a Path's
+        stat = os.stat(f"{folder}/{POINTER}")  # in a third of the time that a Path takes
     except FileNotFoundError:
         raise _nothing_published(folder) from None
     return (stat.st_mtime_ns, stat.st_ino, stat.st_size)

@@ -24,9 +24,10 @@ from warehouse.restatements import record_restatements
 
 
 def publish(build: Build, folder: Path, *, keep: int, grace: timedelta, max_loss: float = 0.5) -> Generation:
-    """Make the build file the next generation, write its figures and switch readers to it; the build is closed then.
+    """Make the build file the next generation and switch readers to it; the build is closed then.
 
-    Of the older ones the newest `keep` stay, and all younger than `grace`, for readers still on them.
+    Its figures file is written beside it. Of the older ones the newest `keep` stay, and all younger than
+    `grace`, for readers still on them.
 
     Raises:
         CheckFailedError: a check does not hold, a model is out of date, or an entity lost more than the share
@@ -167,5 +168,9 @@ def _prune(generations: Path, current: str, keep: int, grace: timedelta) -> None
             path.unlink(missing_ok=True)
     # The generation goes first: figures without one are of a pruned one, or of a publishing that was killed.
     for path in generations.glob(f"*{FIGURES_SUFFIX}"):
-        if not (generations / path.name.removesuffix(FIGURES_SUFFIX).lstrip(".")).with_suffix(".duckdb").exists():
+        if (
+            not (generations / path.name.removesuffix(FIGURES_SUFFIX).lstrip("."))
+            .with_suffix(".duckdb")
+            .exists()
+        ):
             path.unlink(missing_ok=True)

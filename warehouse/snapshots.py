@@ -45,12 +45,14 @@ class Snapshots:
             self._replace(None)
 
     def _follow_pointer(self) -> "_Instance":
+        # Taken before the pointer is read: if that is replaced in between, the next call looks again.
         stamp = pointer_stamp(self._folder)
-        if self._served is None or self._served.stamp != stamp:
-            whole = open_served(self._folder, lambda served: open_generation(served, self._options))
-            self._replace(_Instance(stamp, whole))
-        assert self._served is not None
-        return self._served
+        if self._served is not None and self._served.stamp == stamp:
+            return self._served
+        whole = open_served(self._folder, lambda served: open_generation(served, self._options))
+        instance = _Instance(stamp, whole)
+        self._replace(instance)
+        return instance
 
     def _replace(self, instance: "_Instance | None") -> None:
         before, self._served = self._served, instance

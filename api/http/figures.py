@@ -35,6 +35,9 @@ from warehouse.errors import InvalidPeriodError
 from warehouse.figures_file import Figures
 from warehouse.period import Period, parse_day
 
+_MOST_YEARS = 100
+"""Of a series, each month of which is a point."""
+
 
 def make_routes(services: Services) -> list[HTTPRouteHandler]:
     """The routes of the figures."""
@@ -52,9 +55,19 @@ def make_routes(services: Services) -> list[HTTPRouteHandler]:
         group = request.query_params.get("group", "month")
         if group != "month":
             raise refuse_value("group", group, "month")
+        _check_months(_read_period(request))
         return _answer(services, request, "timeseries", _describe_ratings)
 
     return [read_overview, read_categories, read_ratings]
+
+
+def _check_months(period: Period) -> None:
+    """Refuse a range whose months, all of which are in the answer, would take long to write."""
+    today = datetime.now(UTC).date()  # stands for an open end, which is that of the ratings
+    first, last = period.date_from or today, period.date_to or today
+    if last.year - first.year > _MOST_YEARS:
+        details = {"date_from": str(first), "date_to": str(last)}
+        raise Refusal(422, "INVALID_DATE_RANGE", f"the range is longer than {_MOST_YEARS} years", details)
 
 
 def _answer(

@@ -64,7 +64,7 @@ def explain(error: Exception) -> Refusal:
     # What another program's trouble is tells of our machines, not of the request: it goes to the log.
     for kind, status, code, message in _TABLE:
         if isinstance(error, kind):
-            if message is not None:
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 _log.warning("%s: %s", code, error)
             headers = _LATER if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
             return Refusal(status, code, message or str(error), {}, headers)

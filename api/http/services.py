@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar import Request, Response
 
@@ -36,9 +37,15 @@ class Services:
     link_lifetime: timedelta | None
     """How long a link to a file in the store is good; None: files are sent by this process."""
 
+    def link_origins(self) -> list[str]:
+        """Where downloads may be sent to, as `https://host:port`."""
+        link = self.link_lifetime and self.exports.store.link("any", self.link_lifetime)
+        return ["{0.scheme}://{0.netloc}".format(urlsplit(link))] if link else []
+
     def close(self) -> None:
         """Write what is buffered and close the records."""
         self.access.close()
+        self.exports.snapshots.close()
         self.database.close()
 
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from threading import Event
 from typing import Any, Protocol
 
+from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
 from exporters.database import Database
@@ -77,7 +78,7 @@ class _PostgresqlWatch:
         self._database = database
         self._is_any_free = is_any_free
         self._fault: type[Exception] = database.engine.dialect.loaded_dbapi.Error
-        self._listener: Any = None
+        self._listener: PoolProxiedConnection | None = None
 
     def wait(self, stop: Event) -> None:
         try:
@@ -100,9 +101,9 @@ class _PostgresqlWatch:
 
     def _listen(self) -> Any:
         if self._listener is None:
-            pooled: Any = self._database.engine.raw_connection()
-            pooled.detach()
-            self._listener = pooled.driver_connection
-            self._listener.autocommit = True
-            self._listener.execute(f"LISTEN {CHANNEL}")
-        return self._listener
+            self._listener = self._database.engine.raw_connection()
+            self._listener.detach()  # it is for nobody else, also when it is closed
+            connection: Any = self._listener.dbapi_connection
+            connection.autocommit = True
+            connection.execute(f"LISTEN {CHANNEL}")
+        return self._listener.dbapi_connection

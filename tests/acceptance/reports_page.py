@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from tests.api_server import ApiServer, run_api
 from tests.built import ROOT
@@ -144,10 +144,18 @@ class Visit:
         self.problems = [problem for problem in self.problems if not told.search(problem)]
 
 
+Visiting = Callable[..., Visit]
+"""Opens a window; its options are those of a browser context."""
+
+
 @contextmanager
 def open_visit(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
     """A new window; in the end nothing may have gone wrong in it."""
-    usual = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, "accept_downloads": True}
+    usual: dict[str, Any] = {
+        "locale": "en-GB",
+        "viewport": {"width": 1280, "height": 900},
+        "accept_downloads": True,
+    }
     context = browser.new_context(**(usual | options))
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -167,9 +175,30 @@ def open_visit(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
     page.on("request", see)
     try:
         yield visit
-        assert visit.problems == []
+        assert visit.problems == [], visit.problems
     finally:
         context.close()
+
+
+def check_figures(visit: Visit, bench: Bench, key: str, **days: str) -> None:
+    """The page shows what the API answers."""
+    overview = bench.shown(key, "reports/overview", **days)
+    jobs, ratings = overview["jobs"], overview["ratings"]
+    expect(visit.card("done")).to_have_text(re.compile(r"\d"))
+    assert digits(visit.card("done").inner_text()) == str(jobs["done_in_range"])
+    assert digits(visit.card("revenue").inner_text()) == digits(f"{jobs['revenue_in_range']:.2f}")
+    assert digits(visit.card("services").inner_text()) == str(overview["services"]["total"])
+    assert digits(visit.card("rating").inner_text()) == digits(f"{ratings['avg']:.2f}")
+    categories = bench.shown(key, "reports/services/by-category", **days)["items"]
+    assert {
+        tuple(row[:1] + [digits(cell) for cell in row[1:3]]) for row in visit.rows("#categories-body")
+    } == {(row["category"], str(row["count"]), str(row["booked_count"])) for row in categories}
+    visit.page.locator("#trend summary").click()
+    points = bench.shown(key, "reports/ratings/timeseries", group="month", **days)["points"]
+    assert [digits(row[2]) for row in visit.rows("#trend-table")] == [str(point["count"]) for point in points]
+    assert [digits(row[1]) for row in visit.rows("#trend-table")] == [
+        "" if point["avg"] is None else digits(f"{point['avg']:.2f}") for point in points
+    ]
 
 
 def find_faults(page: Page) -> list[str]:
@@ -190,6 +219,3 @@ def find_faults(page: Page) -> list[str]:
 def digits(text: str) -> str:
     """The digits alone, so that numbers of every language can be compared."""
     return re.sub(r"\D", "", text)
-
-
-Visiting = Callable[..., Visit]

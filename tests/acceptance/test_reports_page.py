@@ -1,74 +1,16 @@
-"""The reports page shows the figures of the API: signing in, ranges of days, workshops, languages, trouble."""
+"""The reports page shows the figures of the API: signing in, ranges of days, workshops, languages."""
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import expect
 
-from tests.acceptance.reports_page import (
-    PATH,
-    YEAR,
-    Bench,
-    Visit,
-    Visiting,
-    digits,
-    open_bench,
-    open_browser,
-    open_visit,
-)
+from tests.acceptance.reports_page import YEAR, Bench, Visiting, check_figures
 from tests.built import ROOT
 
 OSLO, BROOKLYN = "101", "102"
-
-
-@pytest.fixture(scope="module")
-def bench(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with open_bench(sample_data, tmp_path_factory.mktemp("page")) as bench:
-        yield bench
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser: Browser, bench: Bench) -> Iterator[Visiting]:
-    with ExitStack() as open_windows:
-        yield lambda **options: open_windows.enter_context(open_visit(browser, bench.api.url, **options))
-
-
-@pytest.fixture(scope="module")
-def key(bench: Bench) -> str:
-    return bench.api.new_key(OSLO)
-
-
-def check_figures(visit: Visit, bench: Bench, key: str, **days: str) -> None:
-    """The page shows what the API answers."""
-    overview = bench.shown(key, "reports/overview", **days)
-    jobs, ratings = overview["jobs"], overview["ratings"]
-    expect(visit.card("done")).to_have_text(re.compile(r"\d"))
-    assert digits(visit.card("done").inner_text()) == str(jobs["done_in_range"])
-    assert digits(visit.card("revenue").inner_text()) == digits(f"{jobs['revenue_in_range']:.2f}")
-    assert digits(visit.card("services").inner_text()) == str(overview["services"]["total"])
-    assert digits(visit.card("rating").inner_text()) == digits(f"{ratings['avg']:.2f}")
-    categories = bench.shown(key, "reports/services/by-category", **days)["items"]
-    assert {tuple(row[:1] + [digits(cell) for cell in row[1:3]]) for row in visit.rows("#categories-body")} == {
-        (row["category"], str(row["count"]), str(row["booked_count"])) for row in categories
-    }
-    visit.page.locator("#trend summary").click()
-    points = bench.shown(key, "reports/ratings/timeseries", group="month", **days)["points"]
-    assert [digits(row[2]) for row in visit.rows("#trend-table")] == [str(point["count"]) for point in points]
-    assert [digits(row[1]) for row in visit.rows("#trend-table")] == [
-        "" if point["avg"] is None else digits(f"{point['avg']:.2f}") for point in points
-    ]
 
 
 def test_the_page_shows_the_figures_of_the_api(visit: Visiting, bench: Bench, key: str) -> None:
@@ -254,73 +196,3 @@ def test_months_without_ratings_are_gaps_in_the_line(visit: Visiting, key: str) 
     assert found == [[[0, 1], [4]], [[1]], [[0]], []]
     assert window.page.locator("#trend-chart polyline").count() == 1
     assert window.page.locator("#trend-chart circle").count() == 12
-
-
-def test_too_many_requests_are_waited_for(visit: Visiting, bench: Bench, key: str) -> None:
-    window = visit()
-    window.sign_in(key)
-    refused: list[str] = []
-
-    def refuse_once(route: Route) -> None:
-        if refused:
-            route.continue_()
-            return
-        refused.append(route.request.url)
-        body = json.dumps({"error": {"code": "RATE_LIMITED", "message": "too many", "details": {}}})
-        route.fulfill(status=429, headers={"Retry-After": "2"}, content_type="application/json", body=body)
-
-    window.page.route("**/reports/overview*", refuse_once)
-    window.page.get_by_role("button", name="All time").click()
-    expect(window.page.locator("#notice")).to_have_text("Too many requests just now. Trying again in 2 seconds.")
-    expect(window.page.locator("#notice")).to_be_hidden()
-    check_figures(window, bench, key)
-    window.expect_status(429)
-
-
-def test_a_lost_connection_is_told_and_come_back_from(visit: Visiting, bench: Bench, key: str) -> None:
-    window = visit()
-    window.sign_in(key)
-    window.page.context.set_offline(True)
-    window.page.get_by_role("button", name="All time").click()
-    expect(window.page.locator("#notice")).to_contain_text("No connection.")
-    window.page.context.set_offline(False)
-    expect(window.page.locator("#notice")).to_be_hidden()
-    check_figures(window, bench, key)
-    window.problems = [problem for problem in window.problems if "ERR_INTERNET_DISCONNECTED" not in problem]
-
-
-def test_an_answer_that_is_an_error_can_be_asked_for_again(visit: Visiting, bench: Bench, key: str) -> None:
-    window = visit()
-    window.sign_in(key)
-    window.page.route("**/reports/overview*", lambda route: route.fulfill(status=500, body="<html>"))
-    window.page.get_by_role("button", name="This year").click()
-    expect(window.page.locator("#figures-error-text")).to_have_text(
-        "The server could not answer. Try again in a while."
-    )
-    expect(window.page.locator("#figures")).to_be_hidden()
-    window.page.unroute("**/reports/overview*")
-    window.page.locator("#figures-retry").click()
-    expect(window.card("done")).to_be_visible()
-    expect(window.page.locator("#figures-error")).to_be_hidden()
-    window.expect_status(500)
-
-
-def test_only_the_page_itself_is_served(bench: Bench) -> None:
-    with bench.api.client(OSLO) as client:
-        page = client.get(PATH)
-        assert page.headers["content-type"] == "text/html; charset=utf-8"
-        assert page.headers["content-security-policy"] == (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
-            " form-action 'none'; base-uri 'none'; frame-ancestors 'none';"
-            " require-trusted-types-for 'script'; trusted-types 'none'"
-        )
-        assert page.headers["x-content-type-options"] == "nosniff"
-        assert page.headers["referrer-policy"] == "no-referrer"
-        assert "camera=()" in page.headers["permissions-policy"]
-        known = client.get(PATH, headers={"If-None-Match": page.headers["etag"]})
-        assert (known.status_code, known.content) == (304, b"")
-        script = client.get(f"{PATH}/main.js")
-        assert script.headers["content-type"] == "text/javascript; charset=utf-8"
-        assert script.headers["content-security-policy"] == page.headers["content-security-policy"]
-        for name in ("none.js", "index.html", "..%2Fcli.py", "%2e%2e/cli.py", "__init__.py"):
-            assert client.get(f"{PATH}/{name}").status_code == 404

@@ -1,12 +1,11 @@
 """The reports page for everyone: keyboard, screen readers, phones, enlarged text, dark, print."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.acceptance.reports_page import (
     YEAR,
@@ -14,8 +13,6 @@ from tests.acceptance.reports_page import (
     Visiting,
     find_faults,
     open_bench,
-    open_browser,
-    open_visit,
 )
 from tests.api_server import EXPORTS, ask_export
 
@@ -41,23 +38,6 @@ def bench(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             assert held is not None
             exports.jobs.heartbeat(held, timedelta(hours=1), 620, 1000)
         yield bench
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser: Browser, bench: Bench) -> Iterator[Visiting]:
-    with ExitStack() as open_windows:
-        yield lambda **options: open_windows.enter_context(open_visit(browser, bench.api.url, **options))
-
-
-@pytest.fixture(scope="module")
-def key(bench: Bench) -> str:
-    return bench.api.new_key(FEW)
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +147,7 @@ def go_to(page: Page, wanted: str, most: int = 40) -> None:
         stop = page.evaluate(
             """() => ({
               id: document.activeElement.id,
-              seen: document.activeElement.matches(":focus-visible")
-                && getComputedStyle(document.activeElement).outlineStyle !== "none",
+              seen: getComputedStyle(document.activeElement).outlineStyle !== "none",
             })"""
         )
         assert stop["seen"], stop

@@ -2,43 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Route, expect
 
-from tests.acceptance.reports_page import YEAR, Bench, Visit, Visiting, open_bench, open_browser, open_visit
+from tests.acceptance.reports_page import YEAR, Bench, Visit, Visiting
 from tests.api_server import EXPORTS, ask_export, wait_for
 
-WORKSHOP, BRANDED, BUSY = "101", "103", "104"
+BRANDED, BUSY = "103", "104"
 LEASE = timedelta(minutes=5)
-
-
-@pytest.fixture(scope="module")
-def bench(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with open_bench(sample_data, tmp_path_factory.mktemp("files")) as bench:
-        yield bench
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser: Browser, bench: Bench) -> Iterator[Visiting]:
-    with ExitStack() as open_windows:
-        yield lambda **options: open_windows.enter_context(open_visit(browser, bench.api.url, **options))
-
-
-@pytest.fixture(scope="module")
-def key(bench: Bench) -> str:
-    return bench.api.new_key(WORKSHOP)
 
 
 def make(window: Visit, report: str, format_: str, **fields: str) -> Any:
@@ -182,6 +157,7 @@ def test_fields_are_those_of_the_report_and_numbers_are_checked(visit: Visiting,
     page.locator("#filter-only_public").select_option("true")
     with page.expect_request(lambda one: one.method == "POST") as sent:
         page.locator("#export-make").click()
+    assert sent.value.post_data_json is not None
     assert sent.value.post_data_json["filters"] == YEAR | {"rating_min": 4.5, "only_public": True}
 
 
@@ -191,6 +167,7 @@ def test_what_the_api_refuses_is_shown_at_its_field(visit: Visiting, key: str) -
 
     def spoil(route: Route) -> None:
         body = route.request.post_data_json
+        assert body is not None
         body["filters"]["rating_max"] = "many"
         route.continue_(post_data=json.dumps(body))
 

@@ -109,6 +109,20 @@ def test_ratings_are_gathered_by_month_only(client: httpx.Client, group: str) ->
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "VALIDATION_ERROR")
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"date_from": "0001-01-01"},
+        {"date_to": "9999-12-31"},
+        {"date_from": "1900-01-01", "date_to": "2001-01-01"},
+    ],
+)
+def test_a_series_of_centuries_is_refused(client: httpx.Client, params: dict[str, str]) -> None:
+    answer = client.get(RATINGS, params=params)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "INVALID_DATE_RANGE")
+    assert client.get(OVERVIEW, params=params).status_code == 200
+
+
 @pytest.mark.parametrize("path", FIGURES)
 def test_an_answer_that_still_holds_is_not_sent_again(client: httpx.Client, path: str) -> None:
     first = client.get(path, params=JANUARY)
@@ -154,3 +168,8 @@ def test_another_method_is_refused_and_told_which_there_are(client: httpx.Client
     answer = client.post(OVERVIEW)
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
     assert "GET" in answer.headers["allow"]
+
+
+def test_every_path_tells_its_methods(client: httpx.Client) -> None:
+    answer = client.options("/api/ws/v2/reports/exports/any")
+    assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, DELETE, OPTIONS")

@@ -56,7 +56,7 @@ held_by = st.sets(st.sampled_from(TENANTS), min_size=1).map(lambda held: tuple(s
 headers = st.one_of(
     st.none(),
     st.sampled_from(TENANTS),
-    st.sampled_from(["", "101,102", "101 ", "%", "*", "' OR 1=1 --", "1"]),
+    st.sampled_from(["", "101,102", "%", "*", "' OR 1=1 --", "1"]),
 )
 targets = st.one_of(
     st.integers(0, 50), st.sampled_from(["", "..", "%2e%2e", "../", "x" * 300, "0", "*", "%00"])

@@ -1,7 +1,11 @@
 """The examples of the documentation work as printed: an own source, an own report type, queries."""
 
+import os
 import re
 import shutil
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +14,7 @@ import pytest
 
 from exporters.catalogue import load_catalogue
 from pipelines.sources.files import EntityFiles, LocalFolder
+from tests.api_server import ApiServer
 from tests.built import ROOT
 from warehouse.build_file import open_build
 from warehouse.database import DatabaseOptions
@@ -91,3 +96,17 @@ def test_published_file_explains_itself(sample_data: Path) -> None:
             " where comment is null and schema_name = 'main' and not internal"
         )
         assert snapshot.rows(columns) == []
+
+
+def test_a_file_in_four_calls(api: ApiServer, tmp_path: Path) -> None:
+    _, calls = blocks("api.md", "sh")
+    environment = {"API": api.url, "KEY": api.new_key("101"), "PATH": os.environ["PATH"]}
+    with api.exports() as exports, ThreadPoolExecutor(1) as worker:
+        ended = worker.submit(
+            subprocess.run, ["bash", "-euc", calls], cwd=tmp_path, env=environment, timeout=60, check=True
+        )
+        while not ended.done():
+            exports.run()
+            time.sleep(0.05)
+        ended.result()
+    assert [path.name for path in tmp_path.iterdir()] == ["minbil-bookings-2026-01-01-2026-01-31.xlsx"]

@@ -54,7 +54,9 @@ def clock() -> Clock:
 def exports(url: str, tmp_path: Path, sample_data: Path, clock: Clock) -> Iterator[Exports]:
     options = options_for(tmp_path, sample_data, jobs_url=url)
     with closing(open_jobs(url, clock=clock)) as jobs:
-        yield Exports(options, jobs, open_store(options.store_url, s3=options.s3))
+        opened = Exports(options, jobs, open_store(options.store_url, s3=options.s3))
+        with closing(opened.snapshots):
+            yield opened
 
 
 def ask(exports: Exports, key: str | None, **changes: Any) -> tuple[Job, bool]:

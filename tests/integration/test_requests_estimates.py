@@ -214,7 +214,7 @@ def test_an_estimate_never_lies_in_the_past(work: Work) -> None:
 def test_a_simulated_day_is_foretold(tmp_path: Path) -> None:
     """Four slots, two kinds of jobs of all sizes that arrive in bursts, runs that vary by a third.
 
-    Of the jobs after the first hundred, half complete within a third of the time they were told.
+    The estimates of the jobs after the first hundred are off by 22% of the time they took (median).
     """
     dice = random.Random(7)
     clock = Clock()
@@ -240,10 +240,8 @@ def test_a_simulated_day_is_foretold(tmp_path: Path) -> None:
             while len(running) < 4 and (next_ := jobs.claim("worker", LEASE)) is not None:
                 seconds = true_seconds(next_) * dice.lognormvariate(0, 0.3)
                 heapq.heappush(running, (clock.now + timedelta(seconds=seconds), len(asked), next_))
-    told_later = errors[100:]
-    print(f"median error {median(told_later):.0%}, of 9 in 10 below {sorted(told_later)[450]:.0%}")
     assert len(errors) == 600
-    assert median(told_later) < 0.35
+    assert median(errors[100:]) < 0.3
 
 
 def simulate_arrivals(

@@ -1,4 +1,4 @@
-"""Snapshots and figures of a process that serves many: one generation each, whatever is published meanwhile."""
+"""Snapshots and figures in a process that serves many: each of one generation, whatever is published."""
 
 import os
 import threading
@@ -60,7 +60,7 @@ def run_threads(task: Callable[[threading.Event], int], count: int, work: Callab
     def run() -> None:
         try:
             results.append(task(ended))
-        except BaseException as fault:
+        except BaseException as fault:  # noqa: BLE001  raised by the caller
             faults.append(fault)
 
     threads = [threading.Thread(target=run) for _ in range(count)]
@@ -212,10 +212,11 @@ def test_a_generation_without_figures_is_told_and_readable(warehouse: SmallWareh
     assert overview(served.current(), "101").done == 2
 
 
-@pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.9, 0.999])
-def test_figures_cut_short_are_never_served(warehouse: SmallWarehouse, share: float) -> None:
+def test_figures_cut_short_are_never_served(warehouse: SmallWarehouse) -> None:
     path = current_generation(warehouse.warehouse_folder).figures_path
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(WarehouseError, match=rf"{path.name}: the figures cannot be read"):
-        ServedFigures(warehouse.warehouse_folder).current()
+    for size in [*range(0, len(whole), 97), *range(len(whole) - 12, len(whole))]:
+        path.unlink()
+        path.write_bytes(whole[:size])
+        with pytest.raises(WarehouseError, match=rf"{path.name}: the figures cannot be read"):
+            ServedFigures(warehouse.warehouse_folder).current()

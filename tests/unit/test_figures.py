@@ -153,7 +153,9 @@ def test_ends_of_a_period_are_inclusive_and_may_be_open(snapshot: Snapshot) -> N
     assert overview(snapshot.figures, AUCKLAND, Period(first, last)).revenue == 14
     assert overview(snapshot.figures, AUCKLAND, Period(first, None)).revenue == 254
     assert overview(snapshot.figures, AUCKLAND, Period(None, last)).revenue == 15
-    assert overview(snapshot.figures, AUCKLAND, Period(date.min, date.max)) == overview(snapshot.figures, AUCKLAND)
+    assert overview(snapshot.figures, AUCKLAND, Period(date.min, date.max)) == overview(
+        snapshot.figures, AUCKLAND
+    )
 
 
 @pytest.mark.parametrize(

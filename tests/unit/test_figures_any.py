@@ -1,4 +1,4 @@
-"""Figures of any data and any period equal what SQL counts in the bookings, ratings and services themselves."""
+"""Figures of any data and any period equal what SQL counts in the bookings, ratings and services."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -36,8 +36,8 @@ CREATE TABLE workshops (workshop_id VARCHAR, name VARCHAR, time_zone VARCHAR, cu
 CREATE TABLE categories (source VARCHAR, category_id VARCHAR, name VARCHAR);
 CREATE TABLE services (source VARCHAR, workshop_id VARCHAR, service_id VARCHAR, is_active BOOLEAN,
     category_ids VARCHAR[], created_day DATE, deleted_day DATE, deleted_at TIMESTAMP);
-CREATE TABLE bookings (workshop_id VARCHAR, service_id VARCHAR, day DATE, outcome VARCHAR, price DECIMAL(18, 2),
-    currency VARCHAR);
+CREATE TABLE bookings (workshop_id VARCHAR, service_id VARCHAR, day DATE, outcome VARCHAR,
+    price DECIMAL(18, 2), currency VARCHAR);
 CREATE TABLE ratings (workshop_id VARCHAR, day DATE, rating DECIMAL(3, 1));
 INSERT INTO categories VALUES ('s', '1', 'Motor'), ('s', '2', 'Åpning'), ('s', '3', 'Motor'),
     ('s', '4', 'Uten kategori'), ('s', '5', '𝄞'), ('s', '6', '\uffee');
@@ -129,7 +129,8 @@ def check_overview(
     here = {"workshop": workshop.workshop_id}
     within = "workshop_id = $workshop AND day BETWEEN $first AND $last"
     [(done, revenue)] = connection.execute(
-        f"SELECT count(*), sum(price) FROM bookings WHERE outcome = 'done' AND {within}", here | bounds(period)
+        f"SELECT count(*), sum(price) FROM bookings WHERE outcome = 'done' AND {within}",
+        here | bounds(period),
     ).fetchall()
     if workshop.currency is None or (done and revenue is None):
         assert told.revenue is None
@@ -139,7 +140,8 @@ def check_overview(
         f"SELECT count(*), sum(rating) FROM ratings WHERE {within}", here | bounds(period)
     ).fetchall()
     [(active,)] = connection.execute(
-        "SELECT count(*) FROM services WHERE workshop_id = $workshop AND is_active AND deleted_at IS NULL", here
+        "SELECT count(*) FROM services WHERE workshop_id = $workshop AND is_active AND deleted_at IS NULL",
+        here,
     ).fetchall()
     assert (told.done, told.services, told.currency) == (done, active, workshop.currency)
     assert (told.rating_count, told.rating_average) == (count, average(total, count))
@@ -190,8 +192,9 @@ def check_months(
             SELECT coalesce($from, min(day)) AS a, coalesce($to, max(day)) AS b FROM ratings
             WHERE workshop_id = $workshop AND day BETWEEN $first AND $last
         ), months AS (
-            SELECT unnest(generate_series(date_trunc('month', a), date_trunc('month', b), INTERVAL 1 MONTH)) AS month
-            FROM ends
+            SELECT unnest(
+                generate_series(date_trunc('month', a), date_trunc('month', b), INTERVAL 1 MONTH)
+            ) AS month FROM ends
         )
         SELECT strftime(month, '%Y-%m'), count(r.rating), sum(r.rating)
         FROM months LEFT JOIN ratings AS r ON date_trunc('month', r.day) = month
