@@ -14,18 +14,15 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
 endef
 export LIST_FILES
 
-.PHONY: demo test check bench dev clean
+.PHONY: demo test check bench serve dev clean
 
 ## demo: install, load the sample, build, publish, show figures, export every report in every format
 demo: .venv/.demo
 	$(BIN)/python -m pipelines sample
 	$(BIN)/python -m pipelines night
 	$(BIN)/reports overview $(DEMO_WORKSHOP) --from 2026-01-01 --to 2026-01-31
-	@for type in bookings ratings revenue services; do for format in csv xlsx pdf html parquet; do \
-	    echo "$$type --format $$format"; \
-	done; done | xargs -P 4 -L 1 $(BIN)/reports export $(DEMO_WORKSHOP) --from 2026-01-01 --to 2026-01-31 \
-	    --output data/demo/ --json > /dev/null
-	$(BIN)/reports jobs --limit 20
+	$(BIN)/reports export $(DEMO_WORKSHOP) bookings,ratings,revenue,services --format csv,xlsx,pdf,html,parquet \
+	    --from 2026-01-01 --to 2026-01-31 --output data/demo/
 	@$(BIN)/python -c "$$LIST_FILES" data/demo
 	@echo "The files are in data/demo, their store in data/store, the warehouse in data/warehouse."
 
@@ -44,6 +41,12 @@ BENCH_BOOKINGS ?= 10000000
 bench: .venv/.bench
 	$(BIN)/python -m bench nights $(BENCH_BOOKINGS)
 	$(BIN)/python -m bench formats
+
+## serve: the API, the reports page and a worker on http://127.0.0.1:8000, with a key for the demo's workshop
+serve: .venv/.demo
+	@$(BIN)/reports keys create --workshop $(DEMO_WORKSHOP) --label demo --expires-days 1
+	@echo "Give the key to the page: http://127.0.0.1:8000/dashboard/reports"
+	$(BIN)/reports serve --slots 2
 
 ## dev: Dagster's web page on http://127.0.0.1:3000
 dev: .venv/.demo

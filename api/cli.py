@@ -83,9 +83,11 @@ def overview(workshop: WorkshopId, first: From = None, last: To = None, as_json:
 @app.command()
 def export(  # noqa: PLR0917  called by name, by Typer
     workshop: WorkshopId,
-    report_type: Annotated[str, typer.Argument(metavar="TYPE", help="Report type; see `reports types`.")],
+    report_type: Annotated[
+        str, typer.Argument(metavar="TYPE", help="Report type, or several as a,b; see `reports types`.")
+    ],
     format_name: Annotated[
-        str, typer.Option("--format", help="Format of the file, such as xlsx or 'csv;excel-nb'.")
+        str, typer.Option("--format", help="Format of the file, such as xlsx or 'csv;excel-nb', or several.")
     ],
     first: From = None,
     last: To = None,
@@ -108,24 +110,29 @@ def export(  # noqa: PLR0917  called by name, by Typer
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a report file: record the job, run it here, say where the file is. Ctrl-C cancels the job."""
+    """Make report files: record the jobs, run them here, say where the files are. Ctrl-C cancels them."""
     from api.cli_copy import check_target, save_copy
     from api.cli_documents import describe_job
-    from api.cli_export import run_requested
+    from api.cli_export import choose_files, run_requested
 
     if no_wait and target is not None:
         raise refusal("--no-wait and --output exclude each other: there is no file to copy yet")
     place = None if target is None else check_target(target)
     asked = parse_filters(filters or [], first, last)
     with _open_exports() as exports:
-        job = exports.request(
-            workshop, report_type, format_name, asked, language=language, name_template=name
-        )
+        made = [
+            exports.request(workshop, type_, format_, asked, language=language, name_template=name)
+            for type_, format_ in choose_files(exports, report_type, format_name, asked)
+        ]
         if not no_wait:
-            job = run_requested(exports, job)
-        copy = str(save_copy(exports.store, job, place)) if place is not None else None
-        document = {"job": describe_job(job, exports.store), "output": copy}
-    output.print_document(document, as_json, output.show_job)
+            made = run_requested(exports, made)
+        copies = [str(save_copy(exports.store, job, place)) if place is not None else None for job in made]
+        items = [
+            {"job": describe_job(job, exports.store), "output": copy}
+            for job, copy in zip(made, copies, strict=True)
+        ]
+    document = items[0] if len(items) == 1 else {"items": items}
+    output.print_document(document, as_json, output.show_exports)
 
 
 @app.command()

@@ -61,7 +61,9 @@ def describe_figures(snapshot: Snapshot, workshop_id: str, period: Period) -> di
             "ratings": {"avg": overview.rating_average, "count": overview.rating_count},
         },
         "services_by_category": {
-            "items": [asdict(row) for row in figures.services_by_category(snapshot.figures, workshop_id, period)]
+            "items": [
+                asdict(row) for row in figures.services_by_category(snapshot.figures, workshop_id, period)
+            ]
         },
         "ratings_timeseries": {
             "group": "month",

@@ -1,8 +1,9 @@
 """Running an export in this process for somebody at a terminal: progress and Ctrl-C."""
 
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.cli_errors import ExitCode, Failure
+from exporters.catalogue import Filters, find_report
 from exporters.exports import Exports
 from exporters.jobs import IllegalTransition, Job, Status
 from exporters.run import Progress as Report
@@ -19,14 +21,27 @@ _POLL_SECONDS = 0.5
 _Result = TypeVar("_Result")
 
 
-def run_requested(exports: Exports, job: Job) -> Job:
-    """Run a job that was just recorded, to its end; Ctrl-C cancels it.
+def choose_files(exports: Exports, types: str, formats: str, filters: Filters) -> list[tuple[str, str]]:
+    """The report type and the format of each file asked for, of several given as `a,b`.
 
     Raises:
-        Failure: the job failed, was cancelled, or Ctrl-C was pressed.
+        RequestError: one of the files cannot be made so; none should be then.
+    """
+    chosen = [(type_, format_) for type_ in types.split(",") for format_ in formats.split(",")]
+    for type_, format_ in chosen:
+        report, _ = find_report(exports.catalogue, type_, format_)
+        report.parse_filters(filters)
+    return chosen
+
+
+def run_requested(exports: Exports, made: Sequence[Job]) -> list[Job]:
+    """Run jobs that were just recorded, to their ends; Ctrl-C cancels them.
+
+    Raises:
+        Failure: a job failed, was cancelled, or Ctrl-C was pressed.
     """
 
-    def work(report: Report) -> Job:
+    def run(job: Job, report: Report | None) -> Job:
         # Any worker may take the job before this one does; then its end is waited for.
         while True:
             exports.run(job.job_id, report)
@@ -35,14 +50,21 @@ def run_requested(exports: Exports, job: Job) -> Job:
                 return now
             time.sleep(_POLL_SECONDS)
 
+    def work(report: Report) -> list[Job]:
+        if len(made) == 1:
+            return [run(made[0], report)]
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as slots:
+            return list(slots.map(lambda job: run(job, None), made))
+
     def cancel() -> None:
-        with suppress(IllegalTransition):  # it ended before
-            exports.jobs.cancel(job.job_id)
+        for job in made:
+            with suppress(IllegalTransition):  # it ended before
+                exports.jobs.cancel(job.job_id)
 
     try:
-        return check_completed(_run_aside(work, cancel))
+        return [check_completed(job) for job in _run_aside(work, cancel)]
     except KeyboardInterrupt:
-        now = exports.jobs.get(job.job_id)
+        now = exports.jobs.get(made[-1].job_id)
         raise Failure(
             ExitCode.INTERRUPTED,
             "INTERRUPTED",

@@ -184,6 +184,17 @@ def show_job(document: Document) -> None:
         _print_table(("manifest", ""), document["manifest"].items())
 
 
+def show_exports(document: Document) -> None:
+    """The job of one file, or a row for each job of several."""
+    if "items" not in document:
+        show_job(document)
+        return
+    show_jobs({"items": [item["job"] for item in document["items"]]})
+    for item in document["items"]:
+        if item["output"]:
+            _print(item["output"])
+
+
 def show_expired(document: Document) -> None:
     """What an expiry removed."""
     _print(

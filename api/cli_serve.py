@@ -1,5 +1,6 @@
 """The command that serves the API and the reports page."""
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -12,10 +13,18 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", min=1, max=65_535, help="Port; default: the setting's.")
     ] = None,
+    slots: Annotated[
+        int, typer.Option("--slots", min=0, max=256, help="Slots of a worker to run beside; 0: none.")
+    ] = 0,
 ) -> None:
     """Serve the API and the reports page until Ctrl-C."""
-    from api.http.server import serve as run_server  # noqa: PLC0415  it takes a second to import
+    # Here, not above: they take a second to import, which no other command needs.
+    from api.http.server import serve as run_server  # noqa: PLC0415
+    from exporters.worker import worker_beside  # noqa: PLC0415
     from settings import load_settings  # noqa: PLC0415
 
     settings = load_settings()
-    run_server(host or settings.api_host, port or settings.api_port)
+    with ExitStack() as stack:
+        if slots:
+            stack.enter_context(worker_beside(settings.exports, slots))
+        run_server(host or settings.api_host, port or settings.api_port)

@@ -43,6 +43,9 @@ _LONGEST_PAUSE = 30.0
 """Seconds between two starts of a slot that dies each time before it is ready."""
 
 _DUE_EVERY, _LEFTOVERS_EVERY = timedelta(minutes=1), timedelta(hours=1)
+_CHORES_END_SECONDS = 5.0
+"""Seconds that a chore under way has when the worker ends: another worker does what is left."""
+
 _CHORE_GLANCE = 5.0
 """Seconds between two looks at whether a chore is due."""
 
@@ -62,14 +65,14 @@ def run_worker(
 
     No job is claimed then; those under way may end within `grace`, after which they are given back, free for
     another worker at once, at no cost of a try. When `at_once` is set, the slots are killed: their jobs are
-    free when their leases end.
+    free, too, but the try counts.
 
     Raises:
         DatabaseUnavailable, StoreError: the records or the store cannot be opened.
     """
     chores = _Chores(options)
     team = [_Slot(options, number) for number in range(1, slots + 1)]
-    doing_chores = threading.Thread(target=chores.work, args=(stop,), name="chores")
+    doing_chores = threading.Thread(target=chores.work, args=(stop,), name="chores", daemon=True)
     try:
         doing_chores.start()
         while not stop.is_set():
@@ -83,8 +86,9 @@ def run_worker(
     finally:
         stop.set()
         for slot in team:
-            slot.kill()
-        doing_chores.join()
+            if (killed := slot.kill()) is not None:
+                chores.free_jobs_of(killed)
+        doing_chores.join(_CHORES_END_SECONDS)
         chores.close()
 
 
@@ -196,12 +200,15 @@ class _Slot:
             with suppress(OSError):
                 self._orders.send(order)
 
-    def kill(self) -> None:
-        """End its process at once."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._forget()
+    def kill(self) -> int | None:
+        """End its process at once; gives its id, unless it had ended by itself."""
+        process = self._process
+        if process is None:
+            return None
+        process.kill()
+        process.join()
+        self._forget()
+        return process.pid if process.exitcode else None
 
     def _forget(self) -> None:
         if self._orders is not None:

@@ -70,17 +70,20 @@ class Recorder:
         young = [end for end in ends if datetime.now(UTC) - end.event.at < _KEPT]
         runs = self._find_runs(end.job.job_id for end in young)
         for end in young:
-            run, written = runs.get(end.job.job_id), set[tuple[object, ...]]()
+            run = runs.get(end.job.job_id)
             if run is None:
-                run = self._create_run(end.job)
-            elif run.is_finished or OWN_PROCESS_TAG in run.tags:
-                continue
-            else:
-                written = {_essence(entry) for entry in self._instance.all_logs(run.run_id)}
-            location = self._locate(end.job.file_key) if end.job.file_key else None
-            for entry in tell_end(run.run_id, end, location):
-                if _essence(entry) not in written:
-                    self._instance.handle_new_event(entry)
+                self._write(self._create_run(end.job), end, set())
+            elif not run.is_finished and OWN_PROCESS_TAG not in run.tags:
+                self._write(run, end, {_essence(entry) for entry in self._instance.all_logs(run.run_id)})
+
+    def _write(self, run: dg.DagsterRun, end: End, written: set[tuple[object, ...]]) -> None:
+        location = self._locate(end.job.file_key) if end.job.file_key else None
+        for entry in tell_end(run.run_id, end, location):
+            if _essence(entry) not in written:
+                self._instance.handle_new_event(entry)
+            elif entry.dagster_event:  # the run's status is written after the event: it may lack
+                at = datetime.fromtimestamp(entry.timestamp, UTC)
+                self._instance.run_storage.handle_run_event(run.run_id, entry.dagster_event, at)
 
     def end_orphans(self, jobs: JobStore) -> None:
         """End the runs that wait for a job which was forgotten with its workshop."""

@@ -58,20 +58,17 @@ SELECT w.number, d.day, d.done, coalesce(d.revenue, 0) AS revenue,
     CAST(d.revenue IS NOT NULL AS BIGINT) AS priced_days
 FROM booking_days AS d JOIN figure_workshops AS w ON w.workshop_id = d.workshop_id
 WHERE w.number >= $first AND w.number < $beyond
-ORDER BY w.number, d.day
 """
 _RATING_DAYS = """
 SELECT w.number, d.day, d.ratings, d.rating_sum
 FROM rating_days AS d JOIN figure_workshops AS w ON w.workshop_id = d.workshop_id
 WHERE w.number >= $first AND w.number < $beyond
-ORDER BY w.number, d.day
 """
 _CATEGORY_DAYS = """
 SELECT c.number, d.day, d.bookings
 FROM category_days AS d JOIN figure_categories AS c
     ON c.workshop_id = d.workshop_id AND c.category = coalesce(d.category, $no_category)
 WHERE c.number >= $first AND c.number < $beyond
-ORDER BY c.number, d.day
 """
 _MOST = Decimal(2**63 - 1).scaleb(-2)
 _TOO_LARGE = f"""
@@ -160,10 +157,14 @@ def _running_sums(
 ) -> pa.ListArray:
     """Per number of the bounds the list of its days, each with the sums up to it."""
     rows = connection.sql(query, params={**bounds, **(parameters or {})}).to_arrow_table()
-    offsets = _offsets(rows["number"].to_numpy(), bounds)
-    fields = {"day": rows["day"].combine_chunks()}
+    numbers = rows["number"].to_numpy()
+    days = np.asarray(rows["day"].combine_chunks().view(pa.int32()))
+    # Ordered here: numpy takes a fraction of the time that DuckDB takes for it.
+    order = np.argsort((numbers << 32) + days)
+    offsets = _offsets(numbers[order], bounds)
+    fields = {"day": pa.array(days[order]).view(pa.date32())}
     for name in rows.column_names[2:]:
-        sums = np.concatenate(([0], np.cumsum(_whole_numbers(rows[name].combine_chunks()))))
+        sums = np.concatenate(([0], np.cumsum(_whole_numbers(rows[name].combine_chunks())[order])))
         # The sums run on from one list to the next; what the lists before add is taken off again.
         fields[name] = pa.array(sums[1:] - np.repeat(sums[offsets[:-1]], np.diff(offsets)))
     return pa.ListArray.from_arrays(offsets, _struct(fields))

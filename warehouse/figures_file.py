@@ -118,24 +118,16 @@ class Figures:
 
     def __init__(self, generation: "Generation", batches: Sequence[pa.RecordBatch]) -> None:
         self.generation = generation
-        self._batches = [_Batch(batch) for batch in batches if batch.num_rows]
-        self._firsts = [batch.workshop_id(0) for batch in self._batches]
-        self.find = lru_cache(_KEPT_WORKSHOPS)(self._find)
-        """The workshop with an id; None: there is none."""
+        self._workshops = _Workshops(batches)
+        self._find = lru_cache(_KEPT_WORKSHOPS)(self._workshops.find)
+
+    def find(self, workshop_id: str) -> WorkshopSums | None:
+        """The workshop with this id; None: there is none."""
+        return self._find(workshop_id)
 
     def __iter__(self) -> Iterator[WorkshopSums]:
         """Every workshop, by id."""
-        return (batch.read(row) for batch in self._batches for row in range(len(batch)))
-
-    def _find(self, workshop_id: str) -> WorkshopSums | None:
-        place = bisect_right(self._firsts, workshop_id) - 1
-        if place < 0:
-            return None
-        batch = self._batches[place]
-        row = bisect_left(range(len(batch)), workshop_id, key=batch.workshop_id)
-        if row == len(batch) or batch.workshop_id(row) != workshop_id:
-            return None
-        return batch.read(row)
+        return iter(self._workshops)
 
 
 def open_figures(generation: "Generation") -> Figures:
@@ -172,7 +164,7 @@ def hold_figures(generation: "Generation") -> Callable[[], Figures]:
 def _fault(path: Path, error: Exception) -> WarehouseError:
     if isinstance(error, FileNotFoundError):
         return WarehouseError(
-            f"{path}: the generation has no figures file; run the night, which publishes one with one"
+            f"{path}: the generation has no figures file; run the night, which publishes one that has"
         )
     return WarehouseError(f"{path}: the figures cannot be read ({error}); run the night again")
 
@@ -189,25 +181,36 @@ def _read_batches(file: pa.MemoryMappedFile) -> list[pa.RecordBatch]:
     return [reader.get_batch(number) for number in range(reader.num_record_batches)]
 
 
-class _Lists:
-    """A column of lists: where each begins, and views of the fields of what they hold."""
+class _Workshops:
+    """The rows of all record batches."""
 
-    def __init__(self, lists: pa.Array) -> None:
-        self.offsets = _view(lists.offsets, "i")
-        self.values = lists.values
+    def __init__(self, batches: Sequence[pa.RecordBatch]) -> None:
+        self._batches = [_Batch(batch) for batch in batches if batch.num_rows]
+        self._firsts = [batch.workshop_id(0) for batch in self._batches]
 
-    def day_sums(self, columns: Sequence[str]) -> "_DaySumsColumn":
-        """Read the lists as days and running sums."""
-        return _DaySumsColumn(self, columns)
+    def __iter__(self) -> Iterator[WorkshopSums]:
+        return (batch.read(row) for batch in self._batches for row in range(len(batch)))
+
+    def find(self, workshop_id: str) -> WorkshopSums | None:
+        place = bisect_right(self._firsts, workshop_id) - 1
+        if place < 0:
+            return None
+        batch = self._batches[place]
+        row = bisect_left(range(len(batch)), workshop_id, key=batch.workshop_id)
+        if row == len(batch) or batch.workshop_id(row) != workshop_id:
+            return None
+        return batch.read(row)
 
 
-class _DaySumsColumn:
-    def __init__(self, lists: _Lists, columns: Sequence[str]) -> None:
-        self._offsets = lists.offsets
+class _DayLists:
+    """A column of lists of days with their running sums."""
+
+    def __init__(self, lists: pa.ListArray, *columns: str) -> None:
+        self._offsets = _view(lists.offsets, "i")
         self._days = _view(lists.values.field("day"), "i")
         self._columns = [_view(lists.values.field(name), "q") for name in columns]
 
-    def read(self, row: int) -> DaySums:
+    def __getitem__(self, row: int) -> DaySums:
         return DaySums(self._days, self._columns, self._offsets[row], self._offsets[row + 1])
 
 
@@ -216,17 +219,17 @@ class _Batch:
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self._batch = batch
-        self._bookings = _Lists(batch["booking_days"]).day_sums(("done", "revenue", "priced_days"))
-        self._ratings = _Lists(batch["rating_days"]).day_sums(("ratings", "rating_sum"))
-        categories = _Lists(batch["categories"])
-        self._category_offsets = categories.offsets
-        self._categories = categories.values.field("category")
-        self._present = _view(categories.values.field("present"), "q")
-        self._category_days = _Lists(categories.values.field("days")).day_sums(("bookings",))
-        created = _Lists(categories.values.field("created"))
-        self._created_offsets, self._created = created.offsets, _view(created.values, "i")
-        deleted = _Lists(categories.values.field("deleted"))
-        self._deleted_offsets = deleted.offsets
+        self._bookings = _DayLists(batch["booking_days"], "done", "revenue", "priced_days")
+        self._ratings = _DayLists(batch["rating_days"], "ratings", "rating_sum")
+        categories = batch["categories"].values
+        self._category_offsets = _view(batch["categories"].offsets, "i")
+        self._categories = categories.field("category")
+        self._present = _view(categories.field("present"), "q")
+        self._category_days = _DayLists(categories.field("days"), "bookings")
+        created, deleted = categories.field("created"), categories.field("deleted")
+        self._created_offsets = _view(created.offsets, "i")
+        self._created = _view(created.values, "i")
+        self._deleted_offsets = _view(deleted.offsets, "i")
         self._deleted = _view(deleted.values.field("deleted"), "i")
         self._deleted_created = _view(deleted.values.field("created"), "i")
 
@@ -248,8 +251,8 @@ class _Batch:
             time_zone,
             currency,
             services,
-            self._bookings.read(row),
-            self._ratings.read(row),
+            self._bookings[row],
+            self._ratings[row],
             tuple(self._read_category(number) for number in categories),
         )
 
@@ -259,7 +262,7 @@ class _Batch:
         return CategorySums(
             category=self._categories[number].as_py(),
             present=self._present[number],
-            days=self._category_days.read(number),
+            days=self._category_days[number],
             _created=self._created[created],
             _deleted=self._deleted[deleted],
             _deleted_created=self._deleted_created[deleted],

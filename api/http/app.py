@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import HttpMethod, Litestar, Response, get, route
+from litestar import Litestar, Response, get
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
-from litestar.handlers import HTTPRouteHandler
 
-from api.http import catalogue, downloads, exports, figures, health, page
+from api.http import catalogue, downloads, exports, figures, health, metrics, page
 from api.http.gate import Application, Gate
 from api.http.logs import RequestLog
-from api.http.openapi import OPERATIONS, describe_api
+from api.http.metrics_requests import Routes
+from api.http.openapi import describe_api
 from api.http.problems import PROBLEM, Refusal, encode_problem, explain
 from api.http.services import AnyRequest, open_services, request_id_of
 from settings import Settings, load_settings
@@ -25,6 +25,7 @@ def create_app(settings: Settings) -> Application:
     """
     services = open_services(settings)
     document = describe_api(services.exports.catalogue)
+    series = metrics.Metrics(services)
 
     @get("/openapi.json")
     async def read_openapi() -> Response[bytes]:
@@ -44,9 +45,9 @@ def create_app(settings: Settings) -> Application:
             *exports.make_routes(services),
             *downloads.make_routes(services),
             *health.make_routes(services),
+            *metrics.make_routes(series),
             *page.make_routes(services.link_origins()),
             read_openapi,
-            *_make_options(),
         ],
         openapi_config=None,
         exception_handlers={Exception: _refuse, HTTPException: _refuse},
@@ -54,7 +55,8 @@ def create_app(settings: Settings) -> Application:
         lifespan=[closing],
         logging_config=None,
     )
-    return Gate(routed, services.access, RequestLog())
+    routes = Routes(route.path_format for route in routed.routes)
+    return Gate(routed, services.access, RequestLog(routes, series.requests))
 
 
 def create_app_from_environment() -> Application:
@@ -62,27 +64,9 @@ def create_app_from_environment() -> Application:
     return create_app(load_settings())
 
 
-def _make_options() -> list[HTTPRouteHandler]:
-    """For each path, what may be done with it; the framework's own answer leaves methods out."""
-    methods: dict[str, list[str]] = {}
-    for operation in OPERATIONS:
-        offered = ("GET", "HEAD") if operation.method == "get" else (operation.method.upper(),)
-        methods.setdefault(operation.path, []).extend(offered)
-
-    def make(path: str, offered: list[str]) -> HTTPRouteHandler:
-        allow = {"allow": ", ".join([*offered, "OPTIONS"])}
-
-        @route(path.replace("{job_id}", "{job_id:str}"), http_method=[HttpMethod.OPTIONS], status_code=204)
-        async def tell_methods() -> Response[bytes]:
-            return Response(b"", status_code=204, headers=allow)
-
-        return tell_methods
-
-    return [make(path, offered) for path, offered in methods.items()]
-
-
 def _refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
     refusal = _translate(error)
+    request.scope["state"]["code"] = refusal.code
     headers: Mapping[str, Any] = {"cache-control": "no-store", **refusal.headers}
     return Response(
         encode_problem(refusal, request_id_of(request)),

@@ -96,6 +96,7 @@ def _create(services: Services, request: AnyRequest, asked: ExportRequest) -> Re
         idempotency_key=request.scope["state"]["headers"].get("idempotency-key"),
     )
     job, replayed = admitted.job, admitted.replayed
+    request.scope["state"]["job_id"] = job.job_id
     if not replayed:
         detail: dict[str, Any] = {"type": job.report_type, "format": job.format}
         services.access.audit.record(

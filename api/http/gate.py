@@ -4,11 +4,12 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from api.http.logs import RequestLog
+from api.http.openapi import find_methods
 from api.http.problems import PROBLEM, Refusal, encode_problem, explain
 from exporters.access import Caller, LimitExceeded, Unauthenticated
 from exporters.access.door import Access
@@ -78,6 +79,9 @@ class Gate:
                 (b"ratelimit-remaining", str(allowance.remaining).encode()),
                 (b"ratelimit-reset", str(round(allowance.reset_seconds + 0.5)).encode()),
             )
+            if scope["method"] == "OPTIONS" and (methods := find_methods(scope["path"])):
+                await answer.tell_methods(methods)
+                return
             if _SCOPE not in caller.scopes:
                 raise Refusal(403, "FORBIDDEN", f"the credential lacks the scope {_SCOPE!r}")
             await self.inner(scope, receive, answer)
@@ -130,6 +134,12 @@ class _Answer:
                 message = {**message, "body": b""}
             self.sent_bytes += len(message.get("body", b""))
         await self._send(message)
+
+    async def tell_methods(self, methods: Sequence[str]) -> None:
+        """Answer with what may be done with the path."""
+        allow = (b"allow", ", ".join(methods).encode())
+        await self({"type": "http.response.start", "status": 204, "headers": [allow]})
+        await self({"type": "http.response.body", "body": b""})
 
     async def refuse(self, refusal: Refusal) -> None:
         """Answer with an error."""

@@ -1,5 +1,6 @@
 """The OpenAPI document: every operation with its parameters, answers and examples."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -152,7 +153,17 @@ OPERATIONS = (
         "get", "/readyz", "readReadiness", "Whether the process can serve", Readiness,
         refusals=(503,), guarded=False,
     ),
+    Operation("get", "/metrics", "readMetrics", "Measurements for Prometheus", str, guarded=False),
 )  # fmt: skip
+
+
+_PATHS = {operation.path: re.compile(operation.path.replace("{job_id}", "[^/]+")) for operation in OPERATIONS}
+
+
+def find_methods(path: str) -> list[str]:
+    """What may be done with a path; nothing for one that is not there."""
+    found = [operation.method.upper() for operation in OPERATIONS if _PATHS[operation.path].fullmatch(path)]
+    return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"] if found else []
 
 
 def describe_api(catalogue: Mapping[str, ReportType]) -> bytes:
@@ -217,7 +228,8 @@ def _success(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any]
         content["example"] = examples.ANSWERS[operation.name]
     if operation.status == 202:
         headers |= examples.ACCEPTED_HEADERS
-    return {"description": operation.summary, "headers": headers, "content": {"application/json": content}}
+    media_type = "text/plain" if operation.answer is str else "application/json"
+    return {"description": operation.summary, "headers": headers, "content": {media_type: content}}
 
 
 def _other(status: int, operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any]:

@@ -84,6 +84,11 @@ def workshop_of(request: AnyRequest) -> str:
     Raises:
         Refusal: the credential has none, or several of which the header names none, or not the named one.
     """
+    request.scope["state"]["workshop"] = workshop_id = _find_workshop(request)
+    return workshop_id
+
+
+def _find_workshop(request: AnyRequest) -> str:
     workshops = caller_of(request).workshops
     named = request.scope["state"]["headers"].get(WORKSHOP_HEADER)
     if named is not None:

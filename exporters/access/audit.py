@@ -60,6 +60,8 @@ class AuditLog:
         self._most = most_reads
         self._reads: dict[_Read, int] = {}
         self._dropped = 0
+        self.lost = 0
+        """Reads that were dropped since the log was opened."""
         self._lock = Lock()
         self._writing = Lock()
         self._waiting = Event()
@@ -113,6 +115,7 @@ class AuditLog:
             with self._lock:
                 held, self._reads = self._reads, {}
                 dropped, self._dropped = self._dropped, 0
+            self.lost += dropped
             if dropped:
                 _log.error("the audit log lost %d reads: more than %d at once", dropped, self._most)
             try:

@@ -56,7 +56,7 @@ class TokenVerifier:
         algorithm, key_id = header.get("alg"), header.get("kid")
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise ValueError("not a signature that is taken")
-        if "crit" in header or "b64" in header or str(header.get("typ", "JWT")).lower() not in _TYPES:
+        if "crit" in header or str(header.get("typ", "JWT")).lower() not in _TYPES:
             raise ValueError("not a plain token")
         if key_id is not None and not isinstance(key_id, str):
             raise ValueError("the key's id is no text")

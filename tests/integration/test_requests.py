@@ -333,3 +333,27 @@ def test_whatever_is_asked_a_key_makes_one_job_in_24_hours(
                     store.replay(asked, key)
                 with pytest.raises(KeyReused):
                     store.admit(asked, key=key)
+
+
+def test_pages_hold_each_job_once_while_jobs_arrive_and_go_on(exports: Exports, clock: Clock) -> None:
+    """A list by pages is what it was when it began, however many jobs are asked for meanwhile."""
+    known = []
+    for number in range(9):
+        clock.now += timedelta(seconds=number % 2)  # some at the same instant
+        known.append(ask(exports, None)[0].job_id)
+    listed: list[str] = []
+    before = None
+    while page := exports.jobs.list("101", limit=2, before=before):
+        listed += [job.job_id for job in page]
+        before = page[-1].job_id
+        clock.now += timedelta(seconds=1)
+        ask(exports, None)
+        exports.jobs.cancel(before)
+    assert sorted(listed) == sorted(known)
+    assert len(listed) == 9
+    pending = exports.jobs.list("101", Status.PENDING, limit=3)
+    more = exports.jobs.list("101", Status.PENDING, before=pending[-1].job_id)
+    ended = exports.jobs.list("101", Status.CANCELLED)
+    assert len(pending) + len(more) + len(ended) == len(exports.jobs.list("101"))
+    assert {job.status for job in (*pending, *more)} == {Status.PENDING}
+    assert {job.job_id for job in ended} == set(listed[1::2]) | {listed[-1]}

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,7 +36,7 @@ _WAITING = 8
 @pytest.fixture(params=["sqlite and a folder", "postgresql and s3"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, sample_data: Path) -> ExportOptions:
     """Where the exports of a test are."""
-    options = options_for(tmp_path, sample_data, lease=timedelta(seconds=5))
+    options = options_for(tmp_path, sample_data, lease=timedelta(seconds=5), max_attempts=4)
     if request.param == "sqlite and a folder":
         return options
     s3: S3Server = request.getfixturevalue("s3_server")
@@ -44,7 +45,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, sample_data: Path) -> 
         "s3": s3.options(),
         "jobs_url": request.getfixturevalue("pg_url"),
     }
-    return options_for(tmp_path, sample_data, lease=timedelta(seconds=5), **changes)
+    return replace(options, **changes)
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def under_load(exports: Exports, seed: int) -> Iterator[None]:
 def kill_slots(exports: Exports, workers: list[WorkerProcess], kills: int, seed: int) -> None:
     """Kill the slots of random jobs under way, some moments after they were seen."""
     chance = random.Random(seed)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 4 * PATIENCE
     while kills:
         assert time.monotonic() < deadline, f"{kills} kills were left to do"
         held = [job for job in exports.jobs.list(status=Status.PROCESSING) if job.lease_token]
@@ -129,7 +130,7 @@ def kill_slots(exports: Exports, workers: list[WorkerProcess], kills: int, seed:
             time.sleep(0.005)
             continue
         owner = chance.choice(held).lease_owner
-        time.sleep(chance.uniform(0, 0.08))
+        time.sleep(chance.uniform(0, 0.4))
         kills -= any(worker.kill_slot(owner) for worker in workers)
 
 
@@ -165,12 +166,12 @@ def test_kills_at_random_moments_do_no_harm(
         wait_until(lambda: not unfinished(exports.jobs.list(limit=10_000)))
         assert [worker.stop() for worker in workers] == [0] * len(workers)
         counts = check_ended_once(exports)
-        assert counts[Status.COMPLETED] > kills / 3
+        assert counts[Status.COMPLETED] >= 10
         wait_until(lambda: len(reader.read) == counts[Status.COMPLETED])
         assert reader.faults == []
         exports.expire()
-        kept = [job for job in exports.jobs.list(limit=10_000) if job.file_key]
-        assert stored_keys(exports) == sorted(key for job in kept for key in (job.file_key, job.manifest_key))
+        kept = exports.jobs.list(status=Status.COMPLETED, limit=10_000)
+        assert set(stored_keys(exports)) == {key for job in kept for key in (job.file_key, job.manifest_key)}
 
 
 def test_two_workers_do_no_job_twice(place: ExportOptions, start: Callable[..., WorkerProcess]) -> None:

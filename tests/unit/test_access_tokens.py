@@ -188,8 +188,12 @@ def _twice(name: str) -> bytes:
 
 
 def _header_twice() -> str:
-    head = b'{"alg": "RS256", "kid": "rsa", "alg": "RS256"}'
-    signed = f"{encode(head)}.{encode(GOOD)}"
+    return _signed_head(b'{"alg": "RS256", "kid": "rsa", "alg": "RS256"}')
+
+
+def _signed_head(head: bytes | dict[str, object]) -> str:
+    whole = head if isinstance(head, bytes) else {"alg": "RS256", "kid": "rsa", **head}
+    signed = f"{encode(whole)}.{encode(GOOD)}"
     algorithm = jwt.algorithms.get_default_algorithms()["RS256"]
     return f"{signed}.{encode(algorithm.sign(signed.encode(), RSA))}"
 
@@ -247,6 +251,7 @@ ATTACKS: dict[str, str] = {
     "exp twice": sign(_twice("exp")),
     "a header twice": _header_twice(),
     "critical": sign(GOOD, crit=["exp"]),
+    "critical and known to the library": _signed_head({"crit": ["b64"], "b64": True}),
     "unencoded payload": _swap_header(b64=False, crit=["b64"]),
     "logout token": sign(GOOD, typ="logout+jwt"),
     "encrypted": ".".join(["e30"] * 5),
@@ -257,6 +262,11 @@ ATTACKS: dict[str, str] = {
 }
 
 
+def test_what_the_attacks_are_made_of_is_right(access: Access) -> None:
+    assert not is_refused(access, _signed_head({}))
+    assert not is_refused(access, _signed_head({"typ": "AT+JWT"}))
+
+
 @pytest.mark.parametrize("attack", sorted(ATTACKS))
 def test_attacks_are_refused_alike(access: Access, server: KeyServer, attack: str) -> None:
     access.identify(sign(claims(sub="somebody else")))
@@ -265,6 +275,7 @@ def test_attacks_are_refused_alike(access: Access, server: KeyServer, attack: st
     assert {call.path for call in server.requests} == {"/keys.json"}
 
 
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 def test_keys_that_are_not_for_this_are_left_out(
     open_access: Callable[..., Access], server: KeyServer
 ) -> None:
@@ -350,8 +361,8 @@ def test_the_set_is_read_again_so_that_a_withdrawn_key_ends(server: KeyServer) -
 @pytest.mark.parametrize(
     "fault",
     [
-        {"status": 500},
-        {"status": 302, "headers": {"Location": "/elsewhere"}},
+        {"status": 500, "value": {"keys": KEYS}},
+        {"status": 302, "headers": {"Location": "/elsewhere"}, "value": {"keys": KEYS}},
         {"cut": True},
         {"value": {"keys": []}},
         {"value": {"keys": {}}},
@@ -359,7 +370,7 @@ def test_the_set_is_read_again_so_that_a_withdrawn_key_ends(server: KeyServer) -
         {"value": {"keys": [KEYS[0]], "padding": "x" * 1_100_000}},
         {"value": {"keys": [KEYS[0]] * 101}},
     ],
-    ids=str,
+    ids=["500", "302", "cut", "no keys", "keys an object", "an array", "too large", "too many"],
 )
 def test_a_set_that_cannot_be_read_again_stays(
     server: KeyServer, fault: dict[str, Any], caplog: pytest.LogCaptureFixture

@@ -1,0 +1,114 @@
+"""What the clients of the API ask for: figures of years, and exports of so many rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+from bench.product import Product
+from warehouse.generations import open_snapshot
+
+ENDPOINTS = {
+    "overview": "/api/ws/reports/overview",
+    "services by category": "/api/ws/reports/services/by-category",
+    "ratings by month": "/api/ws/reports/ratings/timeseries",
+}
+_FIRST_DAY, _DAYS = date(2023, 1, 1), 2 * 365
+"""The days on which a year begins that lies in the platform's three."""
+_KEY_WORKSHOPS = 100
+_REQUESTS = 2_000
+"""Different ones of a client, asked again and again."""
+_PERIODS = """
+WITH days AS (
+    SELECT workshop_id, day,
+        CAST(sum(bookings) OVER (PARTITION BY workshop_id ORDER BY day) AS BIGINT) AS so_far
+    FROM booking_days
+), reached AS (
+    SELECT workshop_id, min(day) FILTER (so_far >= $rows) AS last, max(so_far) AS rows FROM days GROUP BY ALL
+)
+SELECT workshop_id, coalesce(last, DATE '2099-12-31') FROM reached
+ORDER BY least(rows, $rows) DESC, rows, workshop_id LIMIT $count
+"""
+# Of a hundred small exports: most are looked at in a spreadsheet.
+_MIX = ("csv",) * 40 + ("xlsx",) * 30 + ("html",) * 15 + ("parquet",) * 10 + ("pdf",) * 5
+
+
+@dataclass(frozen=True)
+class Workshops:
+    """The workshops of the served generation."""
+
+    product: Product
+    ids: Sequence[str]
+
+    def figures(self, path: str, clients: int, keys: int | None = None) -> list[list[dict[str, Any]]]:
+        """Work for clients: a path for random workshops, each for a random year.
+
+        A client has a key for a hundred workshops; with `keys`, each request takes one of so many keys, which
+        are for one workshop each.
+        """
+        drawn = Random(path)  # noqa: S311
+        if keys:
+            holders = [(self.product.new_key([one]), [one]) for one in drawn.sample(self.ids, keys)]
+            pools = [holders] * clients
+        else:
+            some = min(_KEY_WORKSHOPS, len(self.ids))
+            theirs = [drawn.sample(self.ids, some) for _ in range(clients)]
+            pools = [[(self.product.new_key(ids), ids)] for ids in theirs]
+        return [[_ask_figures(drawn, path, pool) for _ in range(_REQUESTS)] for pool in pools]
+
+    def exports(self, rows: int, clients: int) -> list[list[dict[str, Any]]]:
+        """Work for clients: CSV files of bookings, each of the period in which a workshop has so many rows."""
+        periods = self._periods(rows, 2 * clients)
+        key = self.product.new_key(workshop_id for workshop_id, _ in periods)
+        items = [_export(key, one, "csv", "2023-01-01", last) for one, last in periods]
+        return [[*items[number::clients]] or items for number in range(clients)]
+
+    def small_exports(self, rows: int, clients: int) -> list[list[dict[str, Any]]]:
+        """Work for clients: files in all formats, of periods in which a workshop has up to so many rows."""
+        drawn = Random(rows)  # noqa: S311
+        periods = self._periods(rows, 200)
+        key = self.product.new_key(workshop_id for workshop_id, _ in periods)
+        work = []
+        for _ in range(clients):
+            formats = drawn.sample(_MIX, len(_MIX))
+            work.append(
+                [_export(key, *_turn(drawn.choice(periods), name)) for name in formats]
+            )
+        return work
+
+    def _periods(self, rows: int, count: int) -> list[tuple[str, str]]:
+        with open_snapshot(self.product.folder / "warehouse") as snapshot:
+            found = snapshot.rows(_PERIODS, {"rows": rows, "count": count})
+        return [(workshop_id, str(last)) for workshop_id, last in found]
+
+
+def find_workshops(product: Product) -> Workshops:
+    """The workshops that the product serves."""
+    with open_snapshot(product.folder / "warehouse") as snapshot:
+        rows = snapshot.rows("SELECT workshop_id FROM workshops ORDER BY workshop_id")
+    return Workshops(product, [workshop_id for (workshop_id,) in rows])
+
+
+def _ask_figures(
+    drawn: Random, path: str, holders: Sequence[tuple[str, Sequence[str]]]
+) -> dict[str, Any]:
+    key, workshops = drawn.choice(holders)
+    first = _FIRST_DAY + timedelta(days=drawn.randrange(_DAYS))
+    last = first + timedelta(days=364)
+    return {
+        "key": key,
+        "workshop": drawn.choice(workshops),
+        "path": f"{path}?date_from={first}&date_to={last}",
+    }
+
+
+def _turn(period: tuple[str, str], format_name: str) -> tuple[str, str, str, str]:
+    workshop_id, last = period
+    return workshop_id, format_name, "2023-01-01", last
+
+
+def _export(key: str, workshop_id: str, format_name: str, first: str, last: str) -> dict[str, Any]:
+    filters = {"date_from": first, "date_to": last}
+    body = {"type": "bookings", "format": format_name, "filters": filters, "language": "nb"}
+    return {"key": key, "workshop": workshop_id, "body": body}
