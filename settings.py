@@ -58,6 +58,15 @@ def _checked_time(text: str) -> str:
     return text
 
 
+def _checked_collector(place: str | None) -> str | None:
+    if place is not None:
+        parts = urlsplit(place)
+        plain = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+        if not plain or parts.query or parts.fragment:
+            raise ValueError("must be an http or https URL without a password, such as http://127.0.0.1:4318")
+    return place
+
+
 class Settings(BaseSettings):
     """Every setting, read from the environment as `REPORTS_<SETTING>`; docs/settings.md explains them."""
 
@@ -125,6 +134,8 @@ class Settings(BaseSettings):
     """Address that the API listens on."""
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     """Port that the API listens on."""
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins, separated by commas, whose pages may use the API from a browser; default: none but its own."""
     link_seconds: Annotated[int, Field(ge=0, le=300)] = 0
     """Seconds for which a link to a file in S3 is good that a download is sent to; 0: the API sends the file."""
     retention_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 7
@@ -141,6 +152,10 @@ class Settings(BaseSettings):
     """Requests of one caller in a minute."""
     concurrent_requests: Annotated[int, Field(ge=1, le=_MOST_REQUESTS)] = 16
     """Requests of one caller under way at once."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """From what level on the server and the workers log: debug, info, warning or error."""
+    otlp_endpoint: Annotated[str | None, AfterValidator(_checked_collector)] = None
+    """Where traces are sent to, by OTLP over HTTP, such as `http://127.0.0.1:4318`; default: nowhere."""
     audit_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 365
     """Days for which the audit log is kept."""
 
@@ -169,6 +184,16 @@ class Settings(BaseSettings):
         if not names:
             raise ValueError("must name at least one source")
         return names
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        origins = tuple(origin.strip().lower() for origin in value.split(",") if origin.strip())
+        if not all(re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", origin) for origin in origins):
+            raise ValueError("must be origins, such as https://portal.example, separated by commas")
+        return origins
 
     @property
     def source_folder(self) -> Path:

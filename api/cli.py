@@ -5,11 +5,11 @@
 # ruff: noqa: PLC0415
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,13 +18,8 @@ from api.cli_arguments import parse_filters, parse_period
 from api.cli_audit import audit
 from api.cli_errors import ExitCode, Failure, explain, refusal
 from api.cli_keys import app as keys_app
+from api.cli_rooms import open_exports, open_records, open_warehouse
 from api.cli_serve import serve
-
-if TYPE_CHECKING:
-    from exporters.exports import Exports
-    from exporters.jobs import JobStore
-    from exporters.storage import Store
-    from warehouse.generations import Snapshot
 
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False, add_completion=False)
 app.command()(serve)
@@ -63,7 +58,7 @@ def workshops(as_json: Json = False) -> None:
     from api.cli_documents import describe_generation
     from warehouse.figures import list_workshops
 
-    with _open_warehouse() as snapshot:
+    with open_warehouse() as snapshot:
         items = [asdict(workshop) for workshop in list_workshops(snapshot.figures)]
         document = {"items": items, **describe_generation(snapshot.generation)}
     output.print_document(document, as_json, output.show_workshops)
@@ -75,7 +70,7 @@ def overview(workshop: WorkshopId, first: From = None, last: To = None, as_json:
     from api.cli_documents import describe_figures
 
     period = parse_period(first, last)
-    with _open_warehouse() as snapshot:
+    with open_warehouse() as snapshot:
         document = describe_figures(snapshot, workshop, period)
     output.print_document(document, as_json, output.show_overview)
 
@@ -119,7 +114,7 @@ def export(  # noqa: PLR0917  called by name, by Typer
         raise refusal("--no-wait and --output exclude each other: there is no file to copy yet")
     place = None if target is None else check_target(target)
     asked = parse_filters(filters or [], first, last)
-    with _open_exports() as exports:
+    with open_exports() as exports:
         made = [
             exports.request(workshop, type_, format_, asked, language=language, name_template=name)
             for type_, format_ in choose_files(exports, report_type, format_name, asked)
@@ -146,7 +141,7 @@ def run(
     from api.cli_documents import describe_job
     from api.cli_export import run_pending
 
-    with _open_exports() as exports:
+    with open_exports() as exports:
         job = run_pending(exports, job_id)
         document = {"job": job and describe_job(job, exports.store)}
     output.print_document(document, as_json, output.show_job)
@@ -186,7 +181,7 @@ def jobs(
 
     if status is not None and status not in list(Status):
         raise refusal(f"there is no state {status!r}; there are {', '.join(Status)}", option="--status")
-    with _open_records() as (records, store):
+    with open_records() as (records, store):
         found = records.list(workshop, Status(status) if status else None, limit=limit)
         document = {"items": [describe_job(job, store) for job in found]}
     output.print_document(document, as_json, output.show_jobs)
@@ -199,7 +194,7 @@ def job(job_id: JobId, target: Output = None, as_json: Json = False) -> None:
     from api.cli_documents import describe_event, describe_job, read_manifest
 
     place = None if target is None else check_target(target)
-    with _open_records() as (records, store):
+    with open_records() as (records, store):
         found = records.get(job_id)
         copy = str(save_copy(store, found, place)) if place is not None else None
         document = {
@@ -216,7 +211,7 @@ def cancel(job_id: JobId, as_json: Json = False) -> None:
     """Cancel a job that is pending or under way."""
     from api.cli_documents import describe_job
 
-    with _open_records() as (records, store):
+    with open_records() as (records, store):
         document = {"job": describe_job(records.cancel(job_id), store)}
     output.print_document(document, as_json, output.show_job)
 
@@ -227,7 +222,7 @@ def expire(as_json: Json = False) -> None:
     from api.cli_audit import expire_audit
 
     audit_rows = expire_audit()
-    with _open_exports() as exports:
+    with open_exports() as exports:
         document = {**asdict(exports.expire()), "audit_rows": audit_rows}
     output.print_document(document, as_json, output.show_expired)
 
@@ -280,41 +275,6 @@ def _attempt(arguments: Sequence[str]) -> Failure | None:
 
 def _is_text(argument: str) -> bool:
     return argument == argument.encode(errors="replace").decode()
-
-
-@contextmanager
-def _open_warehouse() -> "Iterator[Snapshot]":
-    from settings import load_settings
-    from warehouse.generations import open_snapshot
-
-    settings = load_settings()
-    with open_snapshot(settings.warehouse_folder, settings.database) as snapshot:
-        yield snapshot
-
-
-@contextmanager
-def _open_exports() -> "Iterator[Exports]":
-    from exporters.exports import open_exports
-    from settings import load_settings
-
-    with open_exports(load_settings().exports) as exports:
-        yield exports
-
-
-@contextmanager
-def _open_records() -> "Iterator[tuple[JobStore, Store]]":
-    """The job records and the store alone: without what makes files, they open in half the time."""
-    from exporters.jobs import open_jobs
-    from exporters.storage import open_store
-    from settings import load_settings
-
-    settings = load_settings()
-    store = open_store(settings.store_location, s3=settings.s3)
-    records = open_jobs(settings.jobs_database)
-    try:
-        yield records, store
-    finally:
-        records.close()
 
 
 if __name__ == "__main__":

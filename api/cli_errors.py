@@ -45,7 +45,7 @@ def explain(error: Exception) -> Failure | None:
     # Here, not above: they take a second to import, and what only fails by wrong usage never needs them.
     from exporters.catalogue import RequestError  # noqa: PLC0415
     from exporters.database import DatabaseUnavailable  # noqa: PLC0415
-    from exporters.jobs import IllegalTransition, JobNotFound  # noqa: PLC0415
+    from exporters.jobs import IllegalTransition, JobNotFound, QuotaExceeded  # noqa: PLC0415
     from exporters.storage import StoreError  # noqa: PLC0415
     from settings import SettingsError  # noqa: PLC0415
     from warehouse.errors import NoGenerationError, UnknownWorkshopError, WarehouseError  # noqa: PLC0415
@@ -57,6 +57,7 @@ def explain(error: Exception) -> Failure | None:
         (SettingsError, ExitCode.UNAVAILABLE, "INVALID_SETTINGS"),
         (UnknownWorkshopError, ExitCode.NOT_FOUND, "WORKSHOP_NOT_FOUND"),
         (JobNotFound, ExitCode.NOT_FOUND, "EXPORT_NOT_FOUND"),
+        (QuotaExceeded, ExitCode.REFUSED, "QUOTA_EXCEEDED"),
         (IllegalTransition, ExitCode.CONFLICT, "ILLEGAL_TRANSITION"),
         (NoGenerationError, ExitCode.UNAVAILABLE, "NO_DATA"),
         (WarehouseError, ExitCode.UNAVAILABLE, "WAREHOUSE_UNAVAILABLE"),

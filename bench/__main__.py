@@ -1,5 +1,5 @@
-"""The benchmarks: `python -m bench nights <bookings>` and `python -m bench formats`, with `keep` at the end
-to keep the files in data/bench.
+"""The benchmarks: `python -m bench nights <bookings>`, `formats`, `serving <bookings>` or `soak <seconds>`,
+with `keep` at the end to keep the files in data/bench.
 
 They show their results and write them to their part of docs/benchmarks.md.
 """
@@ -11,17 +11,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import formats_results, nights_results
+from bench import formats_results, nights_results, serving_results
 from bench.formats import measure_formats
 from bench.measure import run_step
 from bench.nights import measure_nights
 from bench.page import show_tables, write_part
 from bench.platform_data import PlatformSize
+from bench.serving import measure_serving, soak
 
 _ROOT = Path(__file__).resolve().parent.parent
 _FOLDER = _ROOT / "data" / "bench"
 _PAGE = _ROOT / "docs" / "benchmarks.md"
 _PAGES = "bench.rest_pages"
+_SOAK_SIZE = PlatformSize(1_000_000)
 _console = Console()
 
 
@@ -34,10 +36,10 @@ def main(subject: str, *options: str) -> None:
     shutil.rmtree(_FOLDER, ignore_errors=True)
     _FOLDER.mkdir(parents=True)
     try:
-        if subject == "nights":
-            _measure_nights(int(options[0].replace("_", "")))
-        else:
+        if subject == "formats":
             _measure_formats()
+        else:
+            _NUMBERED[subject](int(options[0].replace("_", "")))
     finally:
         if options[-1:] != ("keep",):
             shutil.rmtree(_FOLDER)
@@ -59,6 +61,24 @@ def _measure_formats() -> None:
     show_tables(tables, _console)
     write_part(_PAGE, "Formats: files out", formats_results.INTRODUCTION, tables)
 
+
+def _measure_serving(bookings: int) -> None:
+    loads = measure_serving(_FOLDER, PlatformSize(bookings), _console.print)
+    tables = serving_results.make_tables(loads)
+    show_tables(tables, _console)
+    write_part(_PAGE, "Serving: figures and exports", serving_results.introduce(loads), tables)
+
+
+def _soak(seconds: int) -> None:
+    found = soak(_FOLDER, _SOAK_SIZE, seconds, _console.print)
+    tables = serving_results.make_soak_tables(found)
+    show_tables(tables, _console)
+    write_part(_PAGE, "Soak: exports without a pause", serving_results.introduce_soak(found), tables)
+    if not found.is_consistent:
+        raise RuntimeError(f"the records are not consistent: {found.histories}, {found.files} files")
+
+
+_NUMBERED = {"nights": _measure_nights, "serving": _measure_serving, "soak": _soak}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

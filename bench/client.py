@@ -5,6 +5,7 @@ again and again from the instant `start` on. It prints what became of each item 
 library and raw sockets alone, so that it takes little of the machine from the server.
 """
 
+import hashlib
 import json
 import re
 import socket
@@ -77,7 +78,10 @@ def read_figures(connection: Connection, item: Mapping[str, Any]) -> dict[str, A
 
 
 def make_export(connection: Connection, item: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask for an export and look at it until it has ended: `key`, `workshop` and `body`."""
+    """Ask for an export and look at it until it has ended: `key`, `workshop` and `body`.
+
+    With `download` its file is fetched, after the time was taken, and compared with its digest.
+    """
     key, workshop = item["key"], item["workshop"]
     asking = write_request("POST", _EXPORTS, key, workshop, json.dumps(item["body"]))
     begun = time.perf_counter()
@@ -90,8 +94,14 @@ def make_export(connection: Connection, item: Mapping[str, Any]) -> dict[str, An
     while status in _UNDER_WAY:
         time.sleep(POLL_SECONDS)
         code, answer = connection.ask(looking)
-        status = json.loads(answer)["data"]["status"] if code == 200 else f"lost with {code}"
-    return {"seconds": time.perf_counter() - begun, "status": status, "job_id": job_id}
+        job = json.loads(answer)["data"] if code == 200 else {"status": f"lost with {code}"}
+        status = job["status"]
+    seconds = time.perf_counter() - begun
+    if item.get("download") and status == "completed":
+        code, content = connection.ask(write_request("GET", job["download_url"], key, workshop))
+        if code != 200 or hashlib.sha256(content).hexdigest() != job["sha256"]:
+            status = f"damaged: {code}, {len(content)} bytes"
+    return {"seconds": seconds, "status": status, "job_id": job_id}
 
 
 def main(port: int, start: float, seconds: float) -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -36,11 +37,12 @@ def _run(product: Product, item: Mapping[str, Any]) -> dict[str, Any]:
         "report_type": asked["type"],
         **{name: asked[name] for name in ("format", "filters", "language")},
     }
-    run_config = {"ops": {EXPORT_OP: {"config": config}}}
+    file = product.folder / "dagster_home" / f"{uuid.uuid4()}.yaml"
+    file.write_text(json.dumps({"ops": {EXPORT_OP: {"config": config}}}), encoding="utf-8")
     command = ["dagster", "job", "execute", "-m", "pipelines.definitions", "-j", EXPORT_REPORT]
     begun = time.perf_counter()
     ended = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", *command, "--config-json", json.dumps(run_config)],
+        [sys.executable, "-m", *command, "--config", str(file)],
         cwd=product.folder,
         env=product.environment | {"DAGSTER_HOME": str(product.folder / "dagster_home")},
         check=False,

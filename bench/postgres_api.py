@@ -33,11 +33,10 @@ from api.http.answers import (
 from api.http.app import create_app
 from api.http.gate import Application
 from api.http.services import AnyRequest, Services, caller_of, encoded, request_id_of, workshop_of
+from bench.postgres_rollups import ADDRESS_FILE
 from settings import load_settings
 from warehouse.period import Period, parse_day
 
-ADDRESS_FILE = "postgres"
-"""In the data folder: where PostgreSQL's socket is."""
 _CONNECTIONS = 8
 _OVERVIEW = """
 SELECT w.currency, w.services, b.done, b.revenue::bigint AS revenue, r.ratings, r.rating_sum
@@ -118,7 +117,9 @@ def make_routes(services: Services) -> list[HTTPRouteHandler]:
         found = {row["month"]: row for row in rows}
         points = []
         for month in _months(period):
-            count, rating_sum = (found[month]["ratings"], found[month]["rating_sum"]) if month in found else (0, 0)
+            count, rating_sum = (
+                (found[month]["ratings"], found[month]["rating_sum"]) if month in found else (0, 0)
+            )
             points.append(RatingPoint(f"{month:%Y-%m}", count, _average(rating_sum, count)))
         return answer(request, RatingSeries("month", points))
 

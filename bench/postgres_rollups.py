@@ -1,4 +1,4 @@
-"""The rollups of a published warehouse in PostgreSQL: the same daily sums, with indexes that cover the questions."""
+"""The rollups of a published warehouse in PostgreSQL: the same daily sums, with covering indexes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +11,8 @@ from pyarrow import csv
 from warehouse.figures import NO_CATEGORY
 from warehouse.generations import Snapshot, open_snapshot
 
+ADDRESS_FILE = "postgres"
+"""In the data folder: where the server's socket is."""
 SETTINGS: Mapping[str, str] = {
     "shared_buffers": "2GB",  # all that is asked for stays in memory
     "effective_cache_size": "4GB",

@@ -23,14 +23,14 @@ _READY_SECONDS = 30
 def running_postgres(settings: Mapping[str, str]) -> Iterator[Path]:
     """Run a server of this machine alone, with settings of its own; gives the folder of its socket.
 
-    Its superuser is `postgres`, with no password. The data are gone at the end: nothing is made safe against a
-    power cut.
+    Its superuser is `postgres`, with no password. The data are gone at the end: nothing is made safe against
+    a power cut.
 
     Raises:
         RuntimeError: the server or its data could not be made.
     """
     # Not the configured temporary folder: sockets need a short path, and the server's user must reach it.
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     try:
         account = _account()
         if account:
@@ -72,7 +72,7 @@ def _programs(folder: Path, account: dict[str, Any]) -> Path:
     package = Path(spec.origin).parent
     programs = max(package.glob("pginstall*/bin"))
     try:
-        asked = [programs / "initdb", "--version"]
+        asked = [str(programs / "initdb"), "--version"]
         subprocess.run(asked, check=True, capture_output=True, cwd="/", **account)  # noqa: S603
     except (PermissionError, subprocess.CalledProcessError):
         # The programs find their libraries by paths relative to the package.
@@ -105,7 +105,11 @@ def _start(
     # No network, a socket only.
     places = {"listen_addresses": "", "unix_socket_directories": str(folder)}
     unsafe = {"fsync": "off", "full_page_writes": "off"}
-    arguments = [part for name, value in (unsafe | places | settings).items() for part in ("-c", f"{name}={value}")]
+    arguments = [
+        part
+        for name, value in (unsafe | places | dict(settings)).items()
+        for part in ("-c", f"{name}={value}")
+    ]
     log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603

@@ -1,4 +1,4 @@
-"""The product as its users run it, on a folder of the benchmarks: the API, workers, API keys, their memory."""
+"""The product as its users run it, on a folder of the benchmarks: API, worker, API keys, their memory."""
 
 import os
 import signal
@@ -36,7 +36,9 @@ class Product:
     @property
     def environment(self) -> dict[str, str]:
         """Environment of the product's processes: the usual settings, but for places and the rate limit."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("REPORTS_", "DAGSTER_"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("REPORTS_", "DAGSTER_"))
+        }
         return kept | {
             "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "REPORTS_DATA_FOLDER": str(self.folder),

@@ -7,8 +7,7 @@ from typing import Any
 
 from bench.client import Connection, write_request
 from bench.load import Load, Rounds, run_clients
-from bench.postgres_api import ADDRESS_FILE
-from bench.postgres_rollups import SETTINGS, load_rollups
+from bench.postgres_rollups import ADDRESS_FILE, SETTINGS, load_rollups
 from bench.postgres_server import connect_postgres, running_postgres
 from bench.product import Product
 from bench.serving_work import ENDPOINTS, Workshops

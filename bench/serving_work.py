@@ -25,9 +25,11 @@ WITH days AS (
         CAST(sum(bookings) OVER (PARTITION BY workshop_id ORDER BY day) AS BIGINT) AS so_far
     FROM booking_days
 ), reached AS (
-    SELECT workshop_id, min(day) FILTER (so_far >= $rows) AS last, max(so_far) AS rows FROM days GROUP BY ALL
+    SELECT workshop_id, min(day) AS first, max(day) AS until, max(so_far) AS rows,
+        min(day) FILTER (so_far >= $rows) AS last
+    FROM days GROUP BY ALL
 )
-SELECT workshop_id, coalesce(last, DATE '2099-12-31') FROM reached
+SELECT workshop_id, first, coalesce(last, until) FROM reached
 ORDER BY least(rows, $rows) DESC, rows, workshop_id LIMIT $count
 """
 # Of a hundred small exports: most are looked at in a spreadsheet.
@@ -58,29 +60,31 @@ class Workshops:
         return [[_ask_figures(drawn, path, pool) for _ in range(_REQUESTS)] for pool in pools]
 
     def exports(self, rows: int, clients: int) -> list[list[dict[str, Any]]]:
-        """Work for clients: CSV files of bookings, each of the period in which a workshop has so many rows."""
+        """Work for clients: CSV files, each of the period in which a workshop has so many bookings."""
         periods = self._periods(rows, 2 * clients)
-        key = self.product.new_key(workshop_id for workshop_id, _ in periods)
-        items = [_export(key, one, "csv", "2023-01-01", last) for one, last in periods]
-        return [[*items[number::clients]] or items for number in range(clients)]
+        return [
+            [_export(key, "csv", period) for period in Random(number).sample(periods, len(periods))]  # noqa: S311
+            for number, key in enumerate(self._keys(periods, clients))
+        ]
 
     def small_exports(self, rows: int, clients: int) -> list[list[dict[str, Any]]]:
         """Work for clients: files in all formats, of periods in which a workshop has up to so many rows."""
-        drawn = Random(rows)  # noqa: S311
-        periods = self._periods(rows, 200)
-        key = self.product.new_key(workshop_id for workshop_id, _ in periods)
+        periods = self._periods(rows, _KEY_WORKSHOPS)
         work = []
-        for _ in range(clients):
+        for number, key in enumerate(self._keys(periods, clients)):
+            drawn = Random(number)  # noqa: S311
             formats = drawn.sample(_MIX, len(_MIX))
-            work.append(
-                [_export(key, *_turn(drawn.choice(periods), name)) for name in formats]
-            )
+            work.append([_export(key, name, drawn.choice(periods)) for name in formats])
         return work
 
-    def _periods(self, rows: int, count: int) -> list[tuple[str, str]]:
+    def _keys(self, periods: Sequence["_Period"], clients: int) -> list[str]:
+        ids = [period.workshop_id for period in periods]
+        return [self.product.new_key(ids) for _ in range(clients)]
+
+    def _periods(self, rows: int, count: int) -> list["_Period"]:
         with open_snapshot(self.product.folder / "warehouse") as snapshot:
             found = snapshot.rows(_PERIODS, {"rows": rows, "count": count})
-        return [(workshop_id, str(last)) for workshop_id, last in found]
+        return [_Period(*row) for row in found]
 
 
 def find_workshops(product: Product) -> Workshops:
@@ -90,9 +94,7 @@ def find_workshops(product: Product) -> Workshops:
     return Workshops(product, [workshop_id for (workshop_id,) in rows])
 
 
-def _ask_figures(
-    drawn: Random, path: str, holders: Sequence[tuple[str, Sequence[str]]]
-) -> dict[str, Any]:
+def _ask_figures(drawn: Random, path: str, holders: Sequence[tuple[str, Sequence[str]]]) -> dict[str, Any]:
     key, workshops = drawn.choice(holders)
     first = _FIRST_DAY + timedelta(days=drawn.randrange(_DAYS))
     last = first + timedelta(days=364)
@@ -103,12 +105,16 @@ def _ask_figures(
     }
 
 
-def _turn(period: tuple[str, str], format_name: str) -> tuple[str, str, str, str]:
-    workshop_id, last = period
-    return workshop_id, format_name, "2023-01-01", last
+@dataclass(frozen=True)
+class _Period:
+    """The days in which a workshop has so many bookings."""
+
+    workshop_id: str
+    first: date
+    last: date
 
 
-def _export(key: str, workshop_id: str, format_name: str, first: str, last: str) -> dict[str, Any]:
-    filters = {"date_from": first, "date_to": last}
+def _export(key: str, format_name: str, period: _Period) -> dict[str, Any]:
+    filters = {"date_from": str(period.first), "date_to": str(period.last)}
     body = {"type": "bookings", "format": format_name, "filters": filters, "language": "nb"}
-    return {"key": key, "workshop": workshop_id, "body": body}
+    return {"key": key, "workshop": period.workshop_id, "body": body}

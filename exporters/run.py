@@ -25,6 +25,7 @@ from exporters.headings import make_table
 from exporters.jobs import Job, JobCancelled, JobStore, LeaseLost
 from exporters.lease import HeldJob, WorkerLeaves
 from exporters.manifest import Manifest, manifest_key
+from exporters.observation import fail, step, watched
 from exporters.options import ExportOptions
 from exporters.parity import Expected, expect, find_differences
 from exporters.storage import Store, StoreError
@@ -97,6 +98,11 @@ def run_job(
     try is left. A job that was cancelled or lost meanwhile leaves nothing behind. When `leave` is set, the
     job is given back for another worker, unless its file is there already.
     """
+    with watched(job) as watch:
+        return watch.end(_try_job(workplace, job, progress, leave))
+
+
+def _try_job(workplace: Workplace, job: Job, progress: Progress | None, leave: threading.Event | None) -> Job:
     try:
         with HeldJob(workplace.jobs, job, workplace.options.lease, leave) as held:
             return _make_file(workplace, held, progress)
@@ -131,7 +137,9 @@ def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -
         name = _file_name(job, workshop, filters, format_, created_at)
         key = f"{file_folder(job)}{job.attempt}/{name}"
         parameters = {**filters, TENANT: workshop.workshop_id}
+        step("opened")
         expected = expect(snapshot, report, parameters)
+        step("counted")
         held.expect(expected.rows)
         reader = snapshot.batches(report.sql, parameters, _BATCH_ROWS)
         _check_columns(report, reader.schema)
@@ -141,8 +149,10 @@ def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -
         )
         with out:
             written = format_.write(table, batches, out)
+            step("written")
             _check_whole(written, expected)
             held.check()
+        step("stored")
         generation = snapshot.generation
         held.when_lost(None)
     manifest = Manifest(
@@ -251,6 +261,7 @@ def _check_stored(store: Store, key: str, size: int) -> None:
 
 def _end(jobs: JobStore, job: Job, error: BaseException, *, is_leaving: bool) -> Job:
     fault = _judge(error)
+    fail(fault.code)
     try:
         # A query that was broken off because the worker leaves ends with any error.
         if fault.retry and is_leaving:

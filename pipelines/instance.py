@@ -9,13 +9,6 @@ from dagster._core.instance.ref import InstanceRef
 
 _ROOT = Path(__file__).resolve().parent.parent
 
-# As dagster.yaml has it, which knows no data folder but the usual one.
-_STORAGE = {
-    "run_storage": ("dagster._core.storage.runs", "SqliteRunStorage", "history"),
-    "event_log_storage": ("dagster._core.storage.event_log", "ConsolidatedSqliteEventLogStorage", "history"),
-    "schedule_storage": ("dagster._core.storage.schedules", "SqliteScheduleStorage", "schedules"),
-}
-
 
 def records_folder(data_folder: Path) -> Path:
     """Where Dagster keeps its records."""
@@ -24,12 +17,9 @@ def records_folder(data_folder: Path) -> Path:
 
 def find_instance(data_folder: Path) -> InstanceRef:
     """The instance that dagster.yaml describes, with its records in the data folder."""
-    folder = records_folder(data_folder)
-    storage = {
-        name: {"module": module, "class": class_, "config": {"base_dir": str(folder / place)}}
-        for name, (module, class_, place) in _STORAGE.items()
-    }
-    return InstanceRef.from_dir(str(folder), config_dir=str(_ROOT), overrides=storage)
+    folder = str(records_folder(data_folder))
+    storage = {"module": "pipelines.storage", "class": "OneFileStorage", "config": {"base_dir": folder}}
+    return InstanceRef.from_dir(folder, config_dir=str(_ROOT), overrides={"storage": {"custom": storage}})
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.tags import SENSOR_NAME_TAG
 
 from exporters.database import open_database
+from exporters.database.values import utc_now
 from exporters.jobs import Job, JobNotFound, JobStore
 from exporters.jobs.feed import End, JobFeed
-from exporters.jobs.store import utc_now
 from exporters.storage import open_store
 from pipelines.export_events import run_config, run_tags, tell_end
 from pipelines.export_names import EXPORT_RECORDS, EXPORT_REPORT, JOB_TAG, OWN_PROCESS_TAG

@@ -12,12 +12,13 @@ from api.http.gate import Application, Gate
 from api.http.logs import RequestLog
 from api.http.metrics_requests import Routes
 from api.http.openapi import describe_api
+from api.http.origins import Origins
 from api.http.problems import PROBLEM, Refusal, encode_problem, explain
 from api.http.services import AnyRequest, open_services, request_id_of
 from settings import Settings, load_settings
 
 
-def create_app(settings: Settings) -> Application:
+def create_app(settings: Settings) -> Gate:
     """The API of the rooms that the settings name.
 
     Raises:
@@ -61,7 +62,9 @@ def create_app(settings: Settings) -> Application:
 
 def create_app_from_environment() -> Application:
     """The API of this process's settings; what the server loads."""
-    return create_app(load_settings())
+    settings = load_settings()
+    app = create_app(settings)
+    return Origins(app, settings.allowed_origins) if settings.allowed_origins else app
 
 
 def _refuse(request: AnyRequest, error: Exception) -> Response[bytes]:

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Collection
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from exporters.database import Database
-from exporters.jobs import EventName, Status
-from exporters.jobs.feed import End, JobFeed
+from exporters.jobs import Status
+from exporters.jobs.outcomes import ENDS, REPEATS, Outcome, Outcomes
 
-_PAGE = 200
+_PAGE = 500
 _MOST_SECONDS = 0.5
 """How long one reading goes on; what is left then is read by the next."""
 
@@ -17,13 +18,6 @@ _WAITS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 _RUNS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 _KIND = ("type", "format")
 _OTHER = "other"
-
-_AGAIN = {
-    EventName.RECLAIMED: "reclaimed",
-    EventName.RETRIED: "retried",
-    EventName.RETURNED: "returned",
-}
-"""Events by which a job is tried again, and what they are called here."""
 
 
 class JobSeries:
@@ -36,15 +30,15 @@ class JobSeries:
         types: Collection[str],
         formats: Collection[str],
     ) -> None:
-        self._feed = JobFeed(database)
+        self._outcomes = Outcomes(database)
         self._cursor: int | None = None
         self._types, self._formats = frozenset(types), frozenset(formats)
         self._ended = Counter("reports_jobs_ended", "Jobs that ended.", (*_KIND, "status"), registry=registry)
         self._failed = Counter(
             "reports_jobs_failed", "Jobs that failed, by the code of the error.", ["code"], registry=registry
         )
-        self._again = Counter(
-            "reports_job_repeats", "Tries that gave a job back or lost it.", ["cause"], registry=registry
+        self._repeats = Counter(
+            "reports_job_repeats", "Tries that ended without the job's end.", ["cause"], registry=registry
         )
         self._waits = Histogram(
             "reports_job_wait_seconds",
@@ -64,8 +58,8 @@ class JobSeries:
         self._bytes = Counter("reports_job_bytes", "Bytes of completed files.", _KIND, registry=registry)
         for (
             cause
-        ) in _AGAIN.values():  # a series that is there from the beginning has a rate from its first count
-            self._again.labels(cause)
+        ) in REPEATS.values():  # a series that is there from the beginning has a rate from its first count
+            self._repeats.labels(cause)
 
     def begin(self) -> None:
         """Count what ends from now on.
@@ -73,7 +67,7 @@ class JobSeries:
         Raises:
             DatabaseUnavailable: the records cannot be read.
         """
-        self._cursor = self._feed.newest()
+        self._cursor = self._outcomes.newest()
 
     def advance(self) -> None:
         """Count what has ended since the last call. Not for several threads at once.
@@ -86,30 +80,34 @@ class JobSeries:
             return
         deadline = time.monotonic() + _MOST_SECONDS
         while time.monotonic() < deadline:
-            page = self._feed.read(self._cursor, _PAGE)
-            for end in page.ends:
-                self._count(end)
-            self._cursor = page.cursor
-            if len(page.ends) < _PAGE:
+            found, self._cursor = self._outcomes.read(self._cursor, _PAGE)
+            for outcome in found:
+                self._count(outcome)
+            if len(found) < _PAGE:
                 return
 
-    def _count(self, end: End) -> None:
-        job, status = end.job, end.event.to_status
-        base = job.format.partition(";")[0]
+    def _count(self, outcome: Outcome) -> None:
+        status = ENDS.get(outcome.event)
+        if status is None:
+            self._repeats.labels(REPEATS[outcome.event]).inc()
+            return
+        base = outcome.format.partition(";")[0]
         kind = (
-            job.report_type if job.report_type in self._types else _OTHER,
+            outcome.report_type if outcome.report_type in self._types else _OTHER,
             base if base in self._formats else _OTHER,
         )
         self._ended.labels(*kind, status.value).inc()
-        if status is Status.FAILED and job.error_code is not None:
-            self._failed.labels(job.error_code).inc()
-        for event in end.history:
-            if event.event in _AGAIN:
-                self._again.labels(_AGAIN[event.event]).inc()
-        if job.started_at is None:
+        if status is Status.FAILED and outcome.error_code is not None:
+            self._failed.labels(outcome.error_code).inc()
+        if outcome.started_at is None:
             return
-        self._waits.labels(*kind).observe(max(0.0, (job.started_at - job.created_at).total_seconds()))
-        if status is Status.COMPLETED and job.finished_at is not None:
-            self._runs.labels(*kind).observe(max(0.0, (job.finished_at - job.started_at).total_seconds()))
-            self._rows.labels(*kind).inc(job.rows_written)
-            self._bytes.labels(*kind).inc(job.size_bytes or 0)
+        self._waits.labels(*kind).observe(_seconds(outcome.created_at, outcome.started_at))
+        if status is Status.COMPLETED and outcome.finished_at is not None:
+            self._runs.labels(*kind).observe(_seconds(outcome.started_at, outcome.finished_at))
+            self._rows.labels(*kind).inc(outcome.rows)
+            self._bytes.labels(*kind).inc(outcome.size_bytes or 0)
+
+
+def _seconds(begun: datetime, ended: datetime) -> float:
+    """Not below 0, should two clocks have told the instants."""
+    return max(0.0, (ended - begun).total_seconds())

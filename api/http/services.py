@@ -14,7 +14,6 @@ from exporters.access import Caller
 from exporters.access.door import Access
 from exporters.access.organisations import Organisations
 from exporters.database import Database, open_database
-from exporters.database.values import utc_now
 from exporters.exports import Exports
 from exporters.jobs import JobStore
 from exporters.storage import open_store
@@ -59,7 +58,7 @@ def open_services(settings: Settings) -> Services:
     database = open_database(settings.jobs_database)
     figures = ServedFigures(settings.warehouse_folder)
     return Services(
-        exports=Exports(settings.exports, JobStore(database, utc_now), store),
+        exports=Exports(settings.exports, JobStore(database), store),
         access=Access(database, settings.access, members=Organisations(settings.warehouse_folder).workshops),
         figures=figures,
         database=database,

@@ -72,7 +72,7 @@ export class Client {
   }
 
   async _send(url, request, patient, waiting) {
-    for (let lost = 0; ; ) {
+    for (let lost = 0; ;) {
       let response;
       try {
         response = await fetch(url, request);

@@ -1,7 +1,7 @@
 // The figures of a workshop in a range of days: key figures, categories and the rating trend.
 
 import { ApiError, isEnded } from "./client.js";
-import { draw, find, make, spoken } from "./elements.js";
+import { draw, find, make } from "./elements.js";
 import { instant, money, number, say } from "./language.js";
 import { errorText } from "./notices.js";
 import { TrendChart } from "./trend.js";
@@ -53,6 +53,7 @@ export class Figures {
     this._again = null;
     for (const id of ["cards", "categories-body"]) find(id).replaceChildren();
     find("as-of").textContent = "";
+    find("figures").removeAttribute("aria-busy");
     this._trend.clear();
   }
 
@@ -100,15 +101,14 @@ function cards({ jobs, services, ratings }) {
   ];
 }
 
-function card(name, value, missing, note) {
-  const shown =
-    value === null ? [make("span", { "aria-hidden": "true" }, "–"), spoken(say(missing))] : [value];
+function card(name, value, missing, note = say(`note_${name}`)) {
+  const shown = value === null ? make("span", { "aria-hidden": "true" }, "–") : value;
   return make(
     "div",
     { class: "card", "data-figure": name },
     make("dt", {}, say(`figure_${name}`)),
     make("dd", { class: "value" }, shown),
-    make("dd", { class: "note" }, note ?? say(`note_${name}`)),
+    make("dd", { class: "note" }, value === null ? say(missing) : note),
   );
 }
 

@@ -10,8 +10,8 @@ export function titleOf(job, typeTitle) {
   return `${typeTitle} (${formatOf(job)})`;
 }
 
-/** The row; `acts` has its `typeTitle`, `title`, `timeZone`, `note` ({busy} or {error}), and what `download` and
- *  `cancel` do. */
+/** The row; `acts` has its `typeTitle`, `title`, `timeZone`, `note` ({busy} or {error}), and what
+ *  `download` and `cancel` do. */
 export function fileRow(job, acts) {
   return make(
     "li",
@@ -90,11 +90,21 @@ function fault({ code, message }) {
 
 function actions(job, { title, note, download, cancel }) {
   if (job.download_url) {
-    const attributes = { class: "button", "data-action": "download", "aria-label": say("download_named", { title }) };
+    const attributes = {
+      class: "button",
+      "data-action": "download",
+      "aria-label": say("download_named", { title }),
+    };
     // It stays where the focus is while the file comes.
-    return [button(say("download"), { ...attributes, "aria-disabled": note?.busy ? "true" : null }, download)];
+    return [
+      button(say("download"), { ...attributes, "aria-disabled": note?.busy ? "true" : null }, download),
+    ];
   }
   if (hasEnded(job)) return [];
-  const attributes = { class: "button", "data-action": "cancel", "aria-label": say("cancel_named", { title }) };
+  const attributes = {
+    class: "button",
+    "data-action": "cancel",
+    "aria-label": say("cancel_named", { title }),
+  };
   return [button(say("cancel"), attributes, cancel)];
 }

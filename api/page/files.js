@@ -82,7 +82,9 @@ export class Files {
   /** Show a job that was just asked for. */
   async add(jobId) {
     try {
-      const { data } = await this._client.read(`v2/reports/exports/${jobId}`, { signal: this._closed.signal });
+      const { data } = await this._client.read(`v2/reports/exports/${jobId}`, {
+        signal: this._closed.signal,
+      });
       this._put(data, find("files-list"), "prepend");
       this._showEmpty();
       this._focus(jobId);

@@ -64,7 +64,11 @@ const READERS = {
     return Number.isFinite(value) ? value : null;
   },
   boolean: (text) => text === "true",
-  list: (text) => text.split(",").map((part) => part.trim()).filter(Boolean),
+  list: (text) =>
+    text
+      .split(",")
+      .map((part) => part.trim())
+      .filter(Boolean),
 };
 
 /** Show at a field why its value is refused, and go there. */
@@ -94,11 +98,24 @@ function makeField(name, property) {
 function makeInput(kind, property, attributes) {
   if (kind === "date") return make("input", { ...attributes, type: "date", max: "9999-12-31" });
   if (kind === "boolean") {
-    return choices(attributes, [["true", say("yes")], ["false", say("no")]]);
+    return choices(attributes, [
+      ["true", say("yes")],
+      ["false", say("no")],
+    ]);
   }
-  if (property.enum) return choices(attributes, property.enum.map((value) => [value, String(value)]));
+  if (property.enum)
+    return choices(
+      attributes,
+      property.enum.map((value) => [value, String(value)]),
+    );
   const mode = kind === "number" ? "decimal" : null;
-  return make("input", { ...attributes, type: "text", inputmode: mode, autocomplete: "off", spellcheck: "false" });
+  return make("input", {
+    ...attributes,
+    type: "text",
+    inputmode: mode,
+    autocomplete: "off",
+    spellcheck: "false",
+  });
 }
 
 function choices(attributes, values) {

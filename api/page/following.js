@@ -1,4 +1,4 @@
-// Follows jobs that have not ended: asks for their status as often as the API says, less often when nothing changes.
+// Follows jobs that have not ended: asks as often as the API says, less often while nothing changes.
 
 import { isEnded, retryAfter } from "./client.js";
 

@@ -62,7 +62,11 @@ export function number(value, digits = 0) {
 
 export function money(value, currency) {
   if (!currency) return number(value, 2);
-  return new Intl.NumberFormat(locale(), { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(value);
+  return new Intl.NumberFormat(locale(), {
+    style: "currency",
+    currency,
+    currencyDisplay: "narrowSymbol",
+  }).format(value);
 }
 
 export function percent(part) {
@@ -76,7 +80,9 @@ export function size(bytes) {
   const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
   const digits = power > 0 && bytes / 1000 ** power < 100 ? 1 : 0;
   const form = { style: "unit", unit: UNITS[power], unitDisplay: power ? "short" : "long" };
-  return new Intl.NumberFormat(locale(), { ...form, maximumFractionDigits: digits }).format(bytes / 1000 ** power);
+  return new Intl.NumberFormat(locale(), { ...form, maximumFractionDigits: digits }).format(
+    bytes / 1000 ** power,
+  );
 }
 
 /** A calendar day, from YYYY-MM-DD. */
@@ -106,7 +112,11 @@ export function clock(text, timeZone) {
 export function away(text, now = Date.now()) {
   const seconds = (new Date(text) - now) / 1000;
   const form = new Intl.RelativeTimeFormat(language, { numeric: "always" });
-  for (const [unit, length] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+  for (const [unit, length] of [
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ]) {
     if (Math.abs(seconds) >= length) return form.format(Math.trunc(seconds / length), unit);
   }
   return form.format(Math.trunc(seconds), "second");

@@ -15,19 +15,20 @@ const KEY = "reports.key";
 const figures = new Figures();
 const rangeForm = new RangeForm((range) => go(range, page.workshop));
 const exportDialog = new ExportDialog((made) => page.files?.add(made));
-const page = { client: null, workshops: [], workshop: null, files: null, catalogue: null };
+const NOTHING = { client: null, workshops: [], workshop: null, address: "", files: null, catalogue: null };
+const page = { ...NOTHING };
 
 function start() {
   find("language").value = current();
   find("language").addEventListener("change", (event) => changeLanguage(event.target.value));
   find("sign-in-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    signIn(find("access-key").value.trim(), find("sign-in-error"));
+    signIn(find("access-key").value.trim());
   });
   find("sign-out").addEventListener("click", () => signOut("signed_out"));
   find("workshop").addEventListener("change", (event) => go(readRange(), workshopOf(event.target.value)));
   find("new-export").addEventListener("click", openDialog);
-  window.addEventListener("popstate", () => page.client && arrive());
+  window.addEventListener("popstate", () => page.workshop && location.search !== page.address && arrive());
   fillTexts();
   showTitle();
   const kept = sessionStorage.getItem(KEY);
@@ -40,7 +41,10 @@ async function signIn(credential) {
     showSignIn("key_missing");
     return;
   }
-  const client = new Client(credential, { waiting: showWait, refused: () => signOut("key_refused") });
+  const client = new Client(credential, {
+    waiting: showWait,
+    refused: () => page.client === client && signOut("key_refused"),
+  });
   page.client = client;
   const submit = find("sign-in-button");
   submit.disabled = true;
@@ -78,7 +82,7 @@ function signOut(why) {
   sessionStorage.removeItem(KEY);
   page.client?.close();
   page.files?.close();
-  Object.assign(page, { client: null, workshops: [], workshop: null, files: null, catalogue: null });
+  Object.assign(page, NOTHING);
   figures.clear();
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   showSignIn(why);
@@ -107,6 +111,7 @@ function arrive() {
   const workshop = workshopOf(asked) ?? page.workshops[0];
   const changed = page.workshop?.workshop_id !== workshop.workshop_id;
   page.workshop = workshop;
+  page.address = location.search;
   page.client.workshop = workshop.workshop_id;
   find("workshop").value = workshop.workshop_id;
   showRange();

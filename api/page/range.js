@@ -1,10 +1,17 @@
 // The range of days that the page shows: presets in the workshop's time zone, and the address that keeps it.
 
-export const PRESETS = ["this_month", "last_month", "last_30_days", "this_year", "last_12_months", "all_time"];
+export const PRESETS = [
+  "this_month",
+  "last_month",
+  "last_30_days",
+  "this_year",
+  "last_12_months",
+  "all_time",
+];
 const USUAL = "last_12_months";
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** The range that the address names: `{preset}`, or `{preset: null, from, to}` with days or null for an open end. */
+/** The range of the address: `{preset}`, or `{preset: null, from, to}` with days or null for an open end. */
 export function readRange(query = new URLSearchParams(location.search)) {
   const preset = query.get("range");
   if (PRESETS.includes(preset)) return { preset };
@@ -37,7 +44,10 @@ export function resolveRange(range, timeZone, now = new Date()) {
     case "last_month":
       return { from: write(year, month - 1, 1), to: write(year, month, 0) };
     case "last_30_days":
-      return { from: write(year, month, today.getUTCDate() - 29), to: write(year, month, today.getUTCDate()) };
+      return {
+        from: write(year, month, today.getUTCDate() - 29),
+        to: write(year, month, today.getUTCDate()),
+      };
     case "this_year":
       return { from: write(year, 0, 1), to: write(year, month, today.getUTCDate()) };
     case "last_12_months":

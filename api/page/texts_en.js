@@ -45,7 +45,7 @@ export default {
   note_per_job: "revenue per job done",
   note_services: "offered now",
   rating_count: { one: "of 5, from {count} rating", other: "of 5, from {count} ratings" },
-  no_revenue: "not known",
+  no_revenue: "the currency is not known",
   no_done: "no jobs done in the period",
   no_ratings: "no ratings",
 
@@ -64,7 +64,8 @@ export default {
   trend_show_table: "Show as a table",
   trend_empty: "There are no ratings in this period.",
   trend_described:
-    "Chart of the ratings by month, {first} to {last}. The monthly average lies between {low} and {high}. The table below has every value.",
+    "Chart of the ratings by month, {first} to {last}. The average lies between {low} and {high}." +
+    " The table below has every value.",
   trend_tip: "{month}: average {average}, {count} ratings",
 
   files: "Report files",

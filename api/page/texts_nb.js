@@ -45,7 +45,7 @@ export default {
   note_per_job: "omsetning per utført jobb",
   note_services: "tilbys nå",
   rating_count: { one: "av 5, fra {count} vurdering", other: "av 5, fra {count} vurderinger" },
-  no_revenue: "ikke kjent",
+  no_revenue: "valutaen er ikke kjent",
   no_done: "ingen utførte jobber i perioden",
   no_ratings: "ingen vurderinger",
 
@@ -64,7 +64,8 @@ export default {
   trend_show_table: "Vis som tabell",
   trend_empty: "Det er ingen vurderinger i denne perioden.",
   trend_described:
-    "Diagram over vurderingene per måned, {first} til {last}. Månedssnittet ligger mellom {low} og {high}. Tabellen under har alle verdiene.",
+    "Diagram over vurderingene per måned, {first} til {last}. Snittet ligger mellom {low} og {high}." +
+    " Tabellen under har alle verdiene.",
   trend_tip: "{month}: snitt {average}, {count} vurderinger",
 
   files: "Rapportfiler",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
+from exporters.database.values import storable
 from exporters.jobs import transitions
-from exporters.jobs.checks import checked_filters, storable
+from exporters.jobs.checks import checked_filters
 from exporters.jobs.errors import KeyReused
 from exporters.jobs.quotas import check_quotas
 from exporters.jobs.records import Job

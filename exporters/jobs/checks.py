@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from exporters.database.values import storable
 from exporters.jobs.errors import JobNotFound
-
-
-def storable(text: str) -> str:
-    """The text with what a database refuses (NUL, halves of surrogate pairs) written out."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def checked_filters(filters: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,15 @@ class JobFeed:
         with self._database.reading() as connection:
             return int(connection.execute(select(func.max(job_events.c.event_id))).scalar() or 0)
 
+    def settled(self, cursor: int) -> int:
+        """The number up to which every event is there for good; `cursor`: none after it is known to be.
+
+        Raises:
+            DatabaseUnavailable: the database failed.
+        """
+        last = self.newest()
+        return last if last > cursor and self._is_settled() else cursor
+
     def read(self, cursor: int, limit: int) -> FeedPage:
         """At most `limit` ends after `cursor`, the oldest first; 0 is before all.
 
@@ -79,8 +88,8 @@ class JobFeed:
         """
         if limit < 1:
             raise ValueError(f"limit is {limit}: ask for at least one end")
-        last = self.newest()
-        if last <= cursor or not self._is_settled():
+        last = self.settled(cursor)
+        if last == cursor:
             return FeedPage((), cursor)
         found = (
             select(job_events)

@@ -2,15 +2,16 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, tuple_
 
 from exporters.database import Database, open_database
+from exporters.database.values import storable, utc_now
 from exporters.jobs import transitions
 from exporters.jobs.admission import Admitted, Asked, admit, columns_of, replay, serialise
-from exporters.jobs.checks import check_lease, checked_id, checked_instant, known_form, storable
+from exporters.jobs.checks import check_lease, checked_id, checked_instant, known_form
 from exporters.jobs.claims import is_any_free, take_chore
 from exporters.jobs.errors import JobNotFound
 from exporters.jobs.forgetting import forget_workshop
@@ -23,11 +24,6 @@ from exporters.jobs.watching import Watch, watch
 if TYPE_CHECKING:
     from exporters.formats.table import Language
     from exporters.options import Quotas
-
-
-def utc_now() -> datetime:
-    """The present instant in UTC."""
-    return datetime.now(UTC)
 
 
 def open_jobs(url: str, *, clock: Callable[[], datetime] = utc_now) -> "JobStore":
@@ -50,7 +46,7 @@ class JobStore:
     was lost during the commit itself: read the record to know.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._clock = clock
         self.history = JobHistory(database, self._now)

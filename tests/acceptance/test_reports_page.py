@@ -177,8 +177,9 @@ def test_a_range_without_anything_says_so(visit: Visiting, key: str) -> None:
     window = visit()
     window.sign_in(key, date_from="2031-01-01", date_to="2031-01-31")
     assert window.card("done").inner_text() == "0"
-    expect(window.card("rating")).to_have_text("–no ratings")
-    expect(window.card("per_job")).to_have_text("–no jobs done in the period")
+    for name, why in (("rating", "no ratings"), ("per_job", "no jobs done in the period")):
+        expect(window.card(name)).to_have_text("–")
+        expect(window.page.locator(f'[data-figure="{name}"] .note')).to_have_text(why)
     expect(window.page.locator("#trend-empty")).to_be_visible()
     expect(window.page.locator("#trend")).to_be_hidden()
 

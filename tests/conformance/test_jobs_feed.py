@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import insert
 
 from exporters.database import Database, open_database
+from exporters.database.values import utc_now
 from exporters.jobs import EventName, JobStore, Status
 from exporters.jobs.feed import FeedPage, JobFeed
-from exporters.jobs.store import utc_now
 from exporters.jobs.tables import job_events
 
 LEASE = timedelta(seconds=30)

@@ -142,3 +142,22 @@ def test_what_was_made_read_and_taken_is_written_down(api: ApiServer) -> None:
     reads = [event for event in told if event.action == "read"]
     assert [event.what for event in reads] == ["overview"]
     assert {event.actor.partition(":")[0] for event in told if event.action != "key_created"} == {"key"}
+
+
+def test_pages_of_the_named_origins_may_use_the_api(sample_data: Path, tmp_path: Path) -> None:
+    portal = "https://portal.example"
+    settings = {"ALLOWED_ORIGINS": f"{portal}, https://other.example"}
+    with run_api(sample_data, tmp_path, **settings) as api, api.client("101") as client:
+        for origin, allowed in ((portal, portal), ("https://evil.example", None), ("null", None)):
+            answer = client.get(OVERVIEW, headers={"Origin": origin})
+            assert answer.headers.get("access-control-allow-origin") == allowed
+            asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            before = httpx.options(api.url + EXPORTS, headers=asked)
+            assert before.headers.get("access-control-allow-origin") == allowed
+            assert before.status_code == (204 if allowed else 401)
+        refused = httpx.get(api.url + OVERVIEW, headers={"Origin": portal})
+        assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, portal)
+        assert "access-control-allow-credentials" not in refused.headers
+    with run_api(sample_data, tmp_path) as api, api.client("101") as client:
+        answer = client.get(OVERVIEW, headers={"Origin": portal})
+        assert "access-control-allow-origin" not in answer.headers

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.instance.ref import InstanceRef
 
 from pipelines.dagster_records import forget_runs
 from pipelines.export_names import JOB_TAG, OWN_PROCESS_TAG
 from pipelines.instance import find_instance, records_folder
-from pipelines.launcher import ExportLauncher
 from tests.built import ROOT, night_environment
 from tests.dagster_world import JANUARY, World, metadata_of, new_world
 
@@ -199,33 +199,54 @@ def holds(folder: Path, text: str) -> bool:
     return any(text.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
-def test_dagster_as_it_is_started_and_the_night_keep_their_records_in_the_same_place(tmp_path: Path) -> None:
-    """dagster.yaml names the usual data folder; the commands go by the settings."""
+OPEN = """
+import sys
+from pathlib import Path
+import dagster as dg
+from pipelines.instance import find_instance
+with dg.DagsterInstance.from_ref(find_instance(Path(sys.argv[1]))) as instance:
+    sys.stdin.readline()
+    instance.run_launcher, instance.run_storage.get_runs(), instance.event_log_storage.all_asset_keys()
+"""
+
+
+def test_processes_that_begin_together_make_one_storage(tmp_path: Path) -> None:
     data = tmp_path / "data"
     records_folder(data).mkdir(parents=True)
-    with dg.DagsterInstance.from_ref(find_instance(data)) as instance:
-        assert isinstance(instance.run_launcher, ExportLauncher)
-        instance.add_dynamic_partitions("seen", ["here"])
-        instance.event_log_storage.get_event_records(
-            dg.EventRecordsFilter(dg.DagsterEventType.RUN_START), limit=1
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, str(data)],
+            cwd=ROOT,
+            env=night_environment(data, {}),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-    found = {path.relative_to(data).as_posix() for path in data.rglob("*.db")}
-    declared = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sys, dagster as dg; i = dg.DagsterInstance.from_config(sys.argv[1]);"
-            "i.add_dynamic_partitions('seen', ['here']); i.schedule_storage; i.run_storage",
-            str(ROOT),
-        ],
-        cwd=tmp_path,
-        env=night_environment(data, {}) | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert declared.returncode == 0, declared.stderr
-    assert {path.relative_to(data).as_posix() for path in data.rglob("*.db")} == found
-    with closing(sqlite3.connect(data / "dagster" / "history" / "event_log.db")) as connection:
-        assert connection.execute("SELECT partition FROM dynamic_partitions").fetchall() == [("here",)]
+        for _ in range(4)
+    ]
+    for process in processes:
+        _, said = process.communicate("\n", timeout=60)
+        assert process.returncode == 0, said
+    history = records_folder(data) / "history"
+    versions = set()
+    for path in (
+        history / "runs.db",
+        history / "event_log.db",
+        history.parent / "schedules" / "schedules.db",
+    ):
+        with closing(sqlite3.connect(path)) as connection:
+            versions.add(tuple(connection.execute("SELECT version_num FROM alembic_version")))
+    assert len(versions) == 1
+    assert len(versions.pop()) == 1
+
+
+def test_dagster_as_it_is_started_and_the_commands_share_one_storage() -> None:
+    """dagster.yaml names the usual data folder, and the commands go by the settings."""
+    ours, started = find_instance(ROOT / "data"), InstanceRef.from_dir(str(ROOT))
+    assert ours.run_launcher_data == started.run_launcher_data
+    storage, declared = ours.storage_data, started.storage_data
+    assert storage is not None
+    assert declared is not None
+    assert (storage.module_name, storage.class_name) == (declared.module_name, declared.class_name)
+    assert declared.config_dict["base_dir"] == "data/dagster"
+    assert storage.config_dict["base_dir"] == str(ROOT / "data" / "dagster")

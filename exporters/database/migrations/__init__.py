@@ -1,5 +1,6 @@
 """The schema of the records: brings a database to the newest revision."""
 
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -45,8 +46,7 @@ def upgrade(database: Database) -> None:
         SchemaTooNew: a newer version of the program has upgraded the database.
         DatabaseUnavailable: the database cannot be opened, or its account may not change the schema.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config = _configure()
     script = ScriptDirectory.from_config(config)
     try:
         with database.reading() as connection:
@@ -60,6 +60,29 @@ def upgrade(database: Database) -> None:
                 command.upgrade(config, "head")
     except SQLAlchemyError as error:
         raise database.unavailable(getattr(error, "orig", error)) from None
+
+
+def check_schema(database: Database) -> None:
+    """Return if the tables are of this program's revision.
+
+    Raises:
+        SchemaTooNew: a newer version of the program has upgraded the database.
+        DatabaseUnavailable: the database failed, or its tables are of an older revision.
+    """
+    with database.reading() as connection:
+        if not _is_newest(connection, _known_scripts(), database.place):
+            raise database.unavailable("the schema is older than this program; a restart upgrades it")
+
+
+@cache
+def _known_scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_configure())
+
+
+def _configure() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    return config
 
 
 def _is_newest(connection: Connection, script: ScriptDirectory, place: str) -> bool:
