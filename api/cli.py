@@ -163,7 +163,7 @@ def worker(
     from api.cli_worker import count_cores, work_until_stopped
     from settings import load_settings
 
-    work_until_stopped(load_settings().exports, slots or count_cores(), timedelta(seconds=grace))
+    work_until_stopped(load_settings(), slots or count_cores(), timedelta(seconds=grace))
 
 
 @app.command()

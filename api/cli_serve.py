@@ -20,11 +20,13 @@ def serve(
     """Serve the API and the reports page until Ctrl-C."""
     # Here, not above: they take a second to import, which no other command needs.
     from api.http.server import serve as run_server  # noqa: PLC0415
+    from api.observing import prepare_worker  # noqa: PLC0415
     from exporters.worker import worker_beside  # noqa: PLC0415
     from settings import load_settings  # noqa: PLC0415
 
     settings = load_settings()
+    prepare = prepare_worker(settings)
     with ExitStack() as stack:
         if slots:
-            stack.enter_context(worker_beside(settings.exports, slots))
-        run_server(host or settings.api_host, port or settings.api_port)
+            stack.enter_context(worker_beside(settings.exports, slots, prepare=prepare))
+        run_server(host or settings.api_host, port or settings.api_port, settings.log_level)

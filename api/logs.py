@@ -4,13 +4,16 @@ import logging
 import logging.config
 import re
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from api.http.logs import current_request
 from exporters.observation import current_job
+
+current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
+"""Id of the request that this code runs for."""
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; the rest are fields that the caller gave."""
@@ -18,13 +21,13 @@ _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "ta
 _SECRETS = (
     (re.compile(r"\brk_([0-9a-f]{16})_[0-9A-Za-z]+"), r"rk_\1_***"),  # an API key, whose id is no secret
     (re.compile(r"\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?"), "***"),  # a JWT
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 ***"),
+    (re.compile(r"(?i)\b(authorization['\"]?\s*[:=]\s*['\"]?\w+|bearer)\s+[\w.~+/=-]+"), r"\1 ***"),
     (re.compile(r"://([^\s:/@\"]*):[^\s/@\"]+@"), r"://\1:***@"),
     (re.compile(r"(?i)\b((?:x-amz-)?(?:signature|credential|security-token))=[^&\s\"']+"), r"\1=***"),
     (re.compile(r"(?i)\b(password|passwd|pwd|secret|token|api_?key)=[^&\s\"']+"), r"\1=***"),
 )
 """What must not be in a log, should a message of another library quote it; and what stands there instead."""
-_MARKS = re.compile(r"(?i)rk_|eyJ|bearer|basic|://|=")
+_MARKS = re.compile(r"(?i)rk_|eyJ|bearer|authorization|://|=")
 """Where none of these is, there is no secret: one search instead of six."""
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}

@@ -107,7 +107,9 @@ class _Requests:
     def begin(self, route: str, method: str, request_id: str, headers: Mapping[str, str]) -> RequestSpan:
         span = self._tracer.start_span(
             f"{method} {route}",
-            context=self._extract({name: headers[name] for name in ("traceparent", "tracestate") if name in headers}),
+            context=self._extract(
+                {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
+            ),
             kind=self._kind,
             attributes={
                 "http.request.method": method,
@@ -138,7 +140,7 @@ class _Jobs:
 
     def follow(self, job: "Job") -> "_JobSpan":
         waited = (job.started_at - job.created_at).total_seconds() if job.started_at else 0.0
-        attributes = {
+        attributes: dict[str, str | int | float] = {
             "reports.job_id": job.job_id,
             "reports.type": job.report_type,
             "reports.format": job.format,

@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,6 +23,9 @@ from exporters.jobs import open_jobs
 from exporters.lease import name_owner
 from exporters.options import ExportOptions
 from exporters.storage import StoreError, open_store
+
+Prepare = Callable[[], None]
+"""What a process of the worker does first, such as to set up its log; it is sent there by pickling."""
 
 GRACE = timedelta(seconds=30)
 """How long jobs under way may go on when the worker is to stop."""
@@ -60,18 +63,19 @@ def run_worker(
     *,
     grace: timedelta = GRACE,
     at_once: threading.Event | None = None,
+    prepare: Prepare | None = None,
 ) -> None:
     """Work until `stop` is set, and return when every slot has ended.
 
     No job is claimed then; those under way may end within `grace`, after which they are given back, free for
     another worker at once, at no cost of a try. When `at_once` is set, the slots are killed: their jobs are
-    free, too, but the try counts.
+    free, too, but the try counts. `prepare` is called at the start of each slot's process.
 
     Raises:
         DatabaseUnavailable, StoreError: the records or the store cannot be opened.
     """
     chores = _Chores(options)
-    team = [_Slot(options, number) for number in range(1, slots + 1)]
+    team = [_Slot(options, number, prepare) for number in range(1, slots + 1)]
     doing_chores = threading.Thread(target=chores.work, args=(stop,), name="chores", daemon=True)
     try:
         doing_chores.start()
@@ -93,13 +97,18 @@ def run_worker(
 
 
 @contextmanager
-def worker_beside(options: ExportOptions, slots: int, grace: timedelta = GRACE) -> Iterator[None]:
+def worker_beside(
+    options: ExportOptions, slots: int, grace: timedelta = GRACE, prepare: Prepare | None = None
+) -> Iterator[None]:
     """A worker in a process of its own while the block lasts; it stops gracefully at the end of the block.
 
-    Where the calling process is killed, the worker stops by itself.
+    Where the calling process is killed, the worker stops by itself. `prepare` is called at the start of the
+    worker's process and of each slot's.
     """
     ours, theirs = _spawning.Pipe()
-    process = _spawning.Process(target=_work_beside, args=(options, slots, grace, theirs), name="worker")
+    process = _spawning.Process(
+        target=_work_beside, args=(options, slots, grace, theirs, prepare), name="worker"
+    )
     process.start()
     theirs.close()
     try:
@@ -112,7 +121,11 @@ def worker_beside(options: ExportOptions, slots: int, grace: timedelta = GRACE) 
             process.join()
 
 
-def _work_beside(options: ExportOptions, slots: int, grace: timedelta, caller: Connection) -> None:
+def _work_beside(
+    options: ExportOptions, slots: int, grace: timedelta, caller: Connection, prepare: Prepare | None
+) -> None:
+    if prepare is not None:
+        prepare()
     # Signals to the group are the caller's to hear; it closes the pipe when it ends, however it does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -124,7 +137,7 @@ def _work_beside(options: ExportOptions, slots: int, grace: timedelta, caller: C
         stop.set()
 
     threading.Thread(target=listen, name="caller", daemon=True).start()
-    run_worker(options, slots, stop, grace=grace)
+    run_worker(options, slots, stop, grace=grace, prepare=prepare)
 
 
 def _end(team: list["_Slot"], grace: timedelta, at_once: threading.Event) -> None:
@@ -140,7 +153,9 @@ def _end(team: list["_Slot"], grace: timedelta, at_once: threading.Event) -> Non
             time.sleep(0.05)
 
 
-def _serve(options: ExportOptions, orders: Connection) -> None:
+def _serve(options: ExportOptions, orders: Connection, prepare: Prepare | None) -> None:
+    if prepare is not None:
+        prepare()
     from exporters.worker_slot import serve_slot  # noqa: PLC0415  what makes files is not for the supervisor
 
     serve_slot(options, orders)
@@ -152,6 +167,7 @@ class _Slot:
 
     options: ExportOptions
     number: int
+    prepare: Prepare | None
     _process: SpawnProcess | None = field(default=None, init=False)
     _orders: Connection | None = field(default=None, init=False)
     _was_ready: bool = field(default=False, init=False)
@@ -185,7 +201,9 @@ class _Slot:
         """Start its process where there is none."""
         if self._process is None and time.monotonic() >= self._start_at:
             self._orders, theirs = _spawning.Pipe()
-            self._process = _spawning.Process(target=_serve, args=(self.options, theirs), name="slot")
+            self._process = _spawning.Process(
+                target=_serve, args=(self.options, theirs, self.prepare), name="slot"
+            )
             self._process.start()
             theirs.close()
 

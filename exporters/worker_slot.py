@@ -16,6 +16,7 @@ from exporters.exports import Exports, open_exports
 from exporters.formats import FORMATS, Format
 from exporters.formats.table import Chart, Column, Table
 from exporters.jobs.watching import Watch
+from exporters.observation import stop_following
 from exporters.options import ExportOptions
 from exporters.worker import LEAVE, READY, STOP
 from warehouse.errors import WarehouseError
@@ -44,6 +45,7 @@ def serve_slot(options: ExportOptions, orders: Connection) -> None:
             pass
         finally:
             watch.close()
+    stop_following()
     logging.shutdown()
     # Not by the long way: libraries complain of what the thread that listens keeps them from tidying up.
     os._exit(0)

@@ -40,7 +40,7 @@ def _open_events(folder: Path) -> ConsolidatedSqliteEventLogStorage:
     events = ConsolidatedSqliteEventLogStorage(str(folder.absolute()))
     # Dagster does not commit the version of the tables that it made, which a later upgrade goes by.
     config = get_alembic_config(consolidated_sqlite_event_log.__file__)
-    with events.index_connection() as connection:
+    with events.index_connection() as connection:  # type: ignore[no-untyped-call]
         version, _ = check_alembic_revision(config, connection)
         if version is None:
             stamp_alembic_rev(config, connection)

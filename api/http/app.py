@@ -1,5 +1,6 @@
 """The ASGI application: the routes put together behind the gate."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from litestar import Litestar, Response, get
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
+from api.cli_errors import explain as explain_failure
 from api.http import catalogue, downloads, exports, figures, health, metrics, page
 from api.http.gate import Application, Gate
 from api.http.logs import RequestLog
@@ -15,7 +17,10 @@ from api.http.openapi import describe_api
 from api.http.origins import Origins
 from api.http.problems import PROBLEM, Refusal, encode_problem, explain
 from api.http.services import AnyRequest, open_services, request_id_of
+from api.tracing import trace_requests
 from settings import Settings, load_settings
+
+_log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings) -> Gate:
@@ -24,6 +29,7 @@ def create_app(settings: Settings) -> Gate:
     Raises:
         DatabaseUnavailable, StoreError: one of them cannot be opened.
     """
+    tracer = trace_requests(settings.otlp_endpoint)
     services = open_services(settings)
     document = describe_api(services.exports.catalogue)
     series = metrics.Metrics(services)
@@ -38,6 +44,8 @@ def create_app(settings: Settings) -> Gate:
             yield
         finally:
             services.close()
+            if tracer is not None:
+                tracer.close()
 
     routed = Litestar(
         route_handlers=[
@@ -57,13 +65,18 @@ def create_app(settings: Settings) -> Gate:
         logging_config=None,
     )
     routes = Routes(route.path_format for route in routed.routes)
-    return Gate(routed, services.access, RequestLog(routes, series.requests))
+    return Gate(routed, services.access, RequestLog(routes, series.requests, tracer))
 
 
 def create_app_from_environment() -> Application:
     """The API of this process's settings; what the server loads."""
-    settings = load_settings()
-    app = create_app(settings)
+    try:
+        settings = load_settings()
+        app = create_app(settings)
+    except Exception as error:  # noqa: BLE001  whatever keeps it from starting is told
+        # One line, as of all else; the server that loads this would print a trace.
+        _log.critical("the API cannot start: %s", error, exc_info=None if explain_failure(error) else error)
+        raise SystemExit(1) from None
     return Origins(app, settings.allowed_origins) if settings.allowed_origins else app
 
 

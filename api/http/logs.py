@@ -2,15 +2,13 @@
 
 import logging
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, Protocol
 
 from api.http.metrics_requests import RequestSeries, Routes
-
-current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
-"""Id of the request that this code runs for."""
+from api.logs import current_request
+from api.tracing import RequestTracer
 
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Routes that machines ask all the time: told of when debugging, and when they fail."""
@@ -27,48 +25,50 @@ class Answered(Protocol):
 
 
 class RequestLog:
-    """Follows requests; tells of each, and counts it, when it has ended."""
+    """Follows requests; tells of each, counts and traces it, when it has ended."""
 
-    def __init__(self, routes: Routes, series: RequestSeries) -> None:
+    def __init__(self, routes: Routes, series: RequestSeries, tracer: RequestTracer | None) -> None:
         self._routes = routes
         self._series = series
+        self._tracer = tracer
 
     @contextmanager
     def following(self, scope: MutableMapping[str, Any], request_id: str, answer: Answered) -> Iterator[None]:
         """Tell of the request when the block ends, however it ends."""
         begun = time.perf_counter()
         token = current_request.set(request_id)
+        state = scope["state"]
         route = self._routes.name(scope["path"])
-        method = "HEAD" if scope["state"]["head"] else scope["method"]
+        method = "HEAD" if state["head"] else scope["method"]
+        is_probe = route in _PROBES
+        span = None
+        if self._tracer is not None and not is_probe:
+            span = self._tracer.begin(route, method, request_id, state["headers"])
         try:
             yield
         finally:
             seconds = time.perf_counter() - begun
             status = answer.status or 0
-            code = answer.code or scope["state"].get("code", "")
+            code = answer.code or state.get("code", "")
             self._series.count(route, method, status, code, seconds)
-            level = logging.DEBUG if route in _PROBES and status < 400 else logging.INFO
-            if _log.isEnabledFor(level):
-                _log.log(
-                    level,
-                    "%s %s %s",
-                    method,
-                    scope["path"],
-                    status,
-                    extra=_describe(scope, answer, code, seconds),
-                )
+            level = logging.DEBUG if is_probe and status < 400 else logging.INFO
+            if _log.isEnabledFor(level) or span is not None:
+                fields = _describe(state, answer, code, seconds)
+                _log.log(level, "%s %s %s", method, scope["path"], status, extra=fields)
+                if span is not None:
+                    span.end(status, fields)
             current_request.reset(token)
 
 
-def _describe(scope: MutableMapping[str, Any], answer: Answered, code: str, seconds: float) -> dict[str, Any]:
+def _describe(state: Mapping[str, Any], answer: Answered, code: str, seconds: float) -> dict[str, Any]:
     """The fields of a request's line; what is not known is left out."""
-    caller = scope["state"].get("caller")
+    caller = state["caller"]
     known = {
         "duration": round(seconds, 6),
         "bytes": answer.sent_bytes,
         "actor": caller.actor if caller else None,
-        "workshop": scope["state"].get("workshop"),
-        "job_id": scope["state"].get("job_id"),
+        "workshop": state.get("workshop"),
+        "job_id": state.get("job_id"),
         "code": code or None,
     }
     return {name: value for name, value in known.items() if value is not None}

@@ -1,6 +1,14 @@
 // Calls of the HTTP API, with the access key and the workshop; waits out limits and lost connections.
 
 const BASE = "/api/ws/";
+/** Statuses of what passes by itself when it comes with a Retry-After, and why a call waits then. */
+const PASSING = new Map([
+  [409, "busy"],
+  [429, "busy"],
+  [503, "away"],
+]);
+/** Codes of what does not pass while somebody looks on. */
+const LASTING = new Set(["QUOTA_EXCEEDED", "NO_DATA"]);
 const LONGEST_WAIT = 120;
 const LONGEST_PAUSE = 30;
 
@@ -20,7 +28,7 @@ export class ApiError extends Error {
 export class Client {
   /**
    * @param {{waiting: (call: object, why: string|null, seconds?: number) => void, refused: () => void}} told
-   *   `waiting` of each call that must wait ("busy" or "offline") and of its end (null);
+   *   `waiting` of each call that must wait ("busy", "away" or "offline") and of its end (null);
    *   `refused` once when the access key is not accepted.
    */
   constructor(credential, told) {
@@ -85,11 +93,11 @@ export class Client {
       }
       if (response.ok || response.status === 304) return response;
       const error = await readError(response);
-      const seconds = error.retryAfter ?? LONGEST_WAIT + 1;
-      const passing = [409, 429, 503].includes(error.status) && seconds <= LONGEST_WAIT;
+      const seconds = error.retryAfter ?? Infinity;
       if (error.status === 401) this._told.refused();
-      if (!passing || !patient) throw error;
-      waiting(request, "busy", seconds);
+      if (!PASSING.has(error.status) || LASTING.has(error.code) || seconds > LONGEST_WAIT || !patient)
+        throw error;
+      waiting(request, PASSING.get(error.status), seconds);
       await pause(Math.max(seconds, 1), request.signal, false);
     }
   }

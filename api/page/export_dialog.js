@@ -108,7 +108,7 @@ export class ExportDialog {
       refuseField(find(`export-${name}`), find(`export-${name}-error`), said);
       return;
     }
-    const told = error.status === 422 ? said : [quotaText(code) ?? errorText(error)];
+    const told = error.status === 422 ? said : [errorText(error)];
     find("export-error").replaceChildren(...told);
   }
 
@@ -120,10 +120,6 @@ export class ExportDialog {
     }
     this._fields.clearErrors();
   }
-}
-
-function quotaText(code) {
-  return code.startsWith("QUOTA") ? say("quota_reached") : null;
 }
 
 function refill(select, options, usual) {

@@ -144,11 +144,19 @@ export default {
   dismiss: "Close",
   field_refused: "This cannot be used:",
   number_refused: "Enter a number, such as 4 or 4.5.",
-  quota_reached: "The workshop has reached its limit for reports.",
+  quota_pending:
+    "The queue is full: {used} of {limit} reports wait. Try again when some are made, or cancel some.",
+  quota_rows:
+    "The workshop may have {limit} rows in 24 hours, and has had {used}. Choose fewer days, or try later.",
+  quota_bytes: "The workshop's files take {used} of {limit}. Files are removed when they expire.",
 
   wait_busy: {
     one: "Too many requests just now. Trying again in {count} second.",
     other: "Too many requests just now. Trying again in {count} seconds.",
+  },
+  wait_away: {
+    one: "The server is busy. Trying again in {count} second.",
+    other: "The server is busy. Trying again in {count} seconds.",
   },
   wait_offline: {
     one: "No connection. Trying again in {count} second.",
@@ -158,6 +166,7 @@ export default {
   error_403: "The access key does not allow this.",
   error_404: "This is not there any more.",
   error_429: "Too many requests. Wait a little and try again.",
+  error_no_data: "There are no data yet. They come with the next nightly update.",
   error_server: "The server could not answer. Try again in a while.",
   error_other: "The server refused this ({code}).",
   request_id: "Request {id}",

@@ -144,11 +144,19 @@ export default {
   dismiss: "Lukk",
   field_refused: "Dette kan ikke brukes:",
   number_refused: "Skriv et tall, som 4 eller 4,5.",
-  quota_reached: "Verkstedet har nådd grensen for rapporter.",
+  quota_pending:
+    "Køen er full: {used} av {limit} rapporter venter. Prøv igjen når noen er laget, eller avbryt noen.",
+  quota_rows:
+    "Verkstedet kan få {limit} rader på 24 timer, og har fått {used}. Velg færre dager, eller prøv senere.",
+  quota_bytes: "Verkstedets filer tar {used} av {limit}. Filene fjernes når de utløper.",
 
   wait_busy: {
     one: "For mange forespørsler akkurat nå. Prøver igjen om {count} sekund.",
     other: "For mange forespørsler akkurat nå. Prøver igjen om {count} sekunder.",
+  },
+  wait_away: {
+    one: "Tjenesten er opptatt. Prøver igjen om {count} sekund.",
+    other: "Tjenesten er opptatt. Prøver igjen om {count} sekunder.",
   },
   wait_offline: {
     one: "Ingen forbindelse. Prøver igjen om {count} sekund.",
@@ -158,6 +166,7 @@ export default {
   error_403: "Tilgangsnøkkelen gir ikke lov til dette.",
   error_404: "Dette finnes ikke lenger.",
   error_429: "For mange forespørsler. Vent litt og prøv igjen.",
+  error_no_data: "Det er ingen data ennå. De kommer med neste nattlige oppdatering.",
   error_server: "Tjenesten kunne ikke svare. Prøv igjen om en stund.",
   error_other: "Tjenesten avviste dette ({code}).",
   request_id: "Forespørsel {id}",

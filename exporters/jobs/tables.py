@@ -102,4 +102,5 @@ job_events = Table(
     Column("attempt", Integer, nullable=False),
     Column("detail", JSON, nullable=False),
     Index(None, "job_id"),
+    sqlite_autoincrement=True,  # a number is never used again, whatever is forgotten
 )

@@ -46,16 +46,20 @@ class _SqliteWatch:
     """SQLite tells each connection whether another one has changed the file."""
 
     def __init__(self, database: Database, is_any_free: Callable[[], bool]) -> None:
+        self._database = database
         self._is_any_free = is_any_free
         self._connection = database.engine.raw_connection()
 
     def wait(self, stop: Event) -> None:
         deadline = time.monotonic() + _LONGEST
         seen = self._version()  # before the first look, so that no change falls between
-        while not self._is_any_free():
-            while (version := self._version()) == seen:
-                if stop.wait(_GLANCE) or time.monotonic() >= deadline:
-                    return
+        if self._is_any_free():
+            stop.wait(_GLANCE)  # whoever is about to take it is let through
+            return
+        while not stop.wait(_GLANCE) and time.monotonic() < deadline:
+            version = self._version()
+            if version != seen and self._is_any_free():
+                return
             seen = version
 
     def close(self) -> None:
@@ -67,6 +71,8 @@ class _SqliteWatch:
             cursor.execute("PRAGMA data_version")
             [(version,)] = cursor.fetchall()
             return int(version)
+        except self._database.engine.dialect.loaded_dbapi.Error as error:
+            raise self._database.unavailable(error) from None
         finally:
             cursor.close()
 
@@ -84,6 +90,7 @@ class _PostgresqlWatch:
         try:
             listener = self._listen()  # before the look, so that no message falls between
             if self._is_any_free():
+                stop.wait(_GLANCE)
                 return
             deadline = time.monotonic() + _LONGEST
             while not stop.is_set() and time.monotonic() < deadline:

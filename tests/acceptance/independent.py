@@ -186,7 +186,9 @@ def check_figures(snapshot: Snapshot, books: Books, workshop: str, periods: Iter
         assert services_by_category(snapshot.figures, workshop, period) == books.services_by_category(
             workshop, period
         )
-        assert ratings_by_month(snapshot.figures, workshop, period) == books.ratings_by_month(workshop, period)
+        assert ratings_by_month(snapshot.figures, workshop, period) == books.ratings_by_month(
+            workshop, period
+        )
 
 
 def check_rows(snapshot: Snapshot, books: Books) -> None:

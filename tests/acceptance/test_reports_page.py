@@ -168,7 +168,18 @@ def test_the_texts_of_both_languages_are_the_same_and_used(visit: Visiting) -> N
     sources = "".join(
         path.read_text() for path in (ROOT / "api" / "page").iterdir() if not path.name.startswith("texts_")
     )
-    made_up = ("figure_", "note_", "state_", "announce_", "fault_", "format_", "about_", "hint_")
+    made_up = (
+        "figure_",
+        "note_",
+        "state_",
+        "announce_",
+        "fault_",
+        "format_",
+        "about_",
+        "hint_",
+        "wait_",
+        "quota_",
+    )
     unused = [name for name in english if not name.startswith(made_up) and name not in sources]
     assert unused == []
 

@@ -9,10 +9,10 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Browser, Route, expect
 
-from tests.acceptance.reports_page import PATH, YEAR, Bench, Visiting, check_figures
-from tests.api_server import ask_export, wait_for
+from tests.acceptance.reports_page import PATH, YEAR, Bench, Visiting, check_figures, open_visit
+from tests.api_server import ask_export, run_api, wait_for
 
 _STORED = b"a,b\r\n1,2\r\n"
 
@@ -66,6 +66,48 @@ def test_an_answer_that_is_an_error_can_be_asked_for_again(visit: Visiting, benc
     expect(window.card("done")).to_be_visible()
     expect(window.page.locator("#figures-error")).to_be_hidden()
     window.expect_status(500)
+
+
+def test_a_server_that_is_busy_is_waited_for_but_not_one_without_data(
+    visit: Visiting, bench: Bench, key: str
+) -> None:
+    window = visit(locale="nb-NO")
+    window.sign_in(key)
+    codes = ["NO_DATA", "DATA_UNAVAILABLE"]
+
+    def refuse(route: Route) -> None:
+        if not codes:
+            route.continue_()
+            return
+        body = json.dumps({"error": {"code": codes.pop(), "message": "not now", "details": {}}})
+        route.fulfill(status=503, headers={"Retry-After": "1"}, content_type="application/json", body=body)
+
+    window.page.route("**/reports/overview*", refuse)
+    window.page.locator("#presets button").last.click()
+    expect(window.page.locator("#announcements")).to_have_text(
+        "Tjenesten er opptatt. Prøver igjen om 1 sekund."
+    )
+    expect(window.page.locator("#figures-error-text")).to_contain_text("Det er ingen data ennå.")
+    window.page.locator("#figures-retry").click()
+    check_figures(window, bench, key)
+    window.expect_status(503)
+
+
+def test_a_quota_that_is_used_up_is_told_in_the_dialog(
+    browser: Browser, sample_data: Path, tmp_path: Path
+) -> None:
+    with run_api(sample_data, tmp_path, PENDING_QUOTA="1") as api, open_visit(browser, api.url) as window:
+        key = api.new_key("101")
+        with api.client(key=key) as client:
+            ask_export(client)
+        window.sign_in(key)
+        window.page.locator("#new-export").click()
+        window.page.locator("#export-make").click()
+        expect(window.page.locator("#export-error")).to_have_text(
+            "The queue is full: 1 of 1 reports wait. Try again when some are made, or cancel some."
+        )
+        expect(window.page.locator("#export-dialog")).to_be_visible()
+        window.expect_status(429)
 
 
 def test_only_the_page_itself_is_served(bench: Bench) -> None:

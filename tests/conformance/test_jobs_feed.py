@@ -109,6 +109,15 @@ def test_the_jobs_of_a_forgotten_workshop_are_left_out(database: Database, store
     assert gone not in found
 
 
+def test_what_ends_after_a_workshop_was_forgotten_is_not_missed(database: Database, store: JobStore) -> None:
+    feed = JobFeed(database)
+    end(store)
+    cursor = feed.read(0, 10).cursor
+    store.forget_workshop("w1")
+    later = end(store)
+    assert [one.job.job_id for one in feed.read(cursor, 10).ends] == [later]
+
+
 def test_none_is_missed_or_given_twice_while_others_write(database: Database, store: JobStore) -> None:
     """The reader follows as closely as it can, which is when an order that is not one would show."""
     made: list[list[str]] = [[] for _ in range(4)]

@@ -73,7 +73,12 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=30,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 @given(steps)
 def test_nothing_of_another_tenant_is_ever_seen(
     world: World, steps: list[tuple[Held, str | None, str, int | str]]

@@ -222,7 +222,7 @@ def test_processes_that_begin_together_make_one_storage(tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(4)
+        for _ in range(2)
     ]
     for process in processes:
         _, said = process.communicate("\n", timeout=60)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.instance.ref import InstanceRef
 
 from pipelines.assets import FRESH, SOURCE_READ, source_key
 from pipelines.definitions import build_definitions
+from pipelines.instance import find_instance
 from pipelines.night import run_night
 from pipelines.project import Project, load_project
 from settings import Settings
@@ -124,7 +124,5 @@ def test_dagster_watches_that_every_source_asset_runs(nights: Nights) -> None:
 
 
 def test_the_daemon_that_watches_is_on_as_dagster_is_configured(tmp_path: Path) -> None:
-    storage = {"storage": {"sqlite": {"base_dir": str(tmp_path)}}}
-    reference = InstanceRef.from_dir(str(tmp_path), config_dir=str(ROOT), overrides=storage)
-    with dg.DagsterInstance.from_ref(reference) as instance:
+    with dg.DagsterInstance.from_ref(find_instance(tmp_path)) as instance:
         assert {"FRESHNESS_DAEMON", "SENSOR"} <= set(instance.get_required_daemon_types())

@@ -12,11 +12,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.instance.ref import InstanceRef
 from typer.testing import CliRunner
 
 from pipelines.__main__ import app
 from pipelines.assets import SOURCE_READ
+from pipelines.instance import find_instance
 from tests.built import ROOT, night_environment, run_night
 from tests.small_warehouse import BOOKING, RATING, Row, SmallWarehouse
 from warehouse.generations import current_generation, open_snapshot
@@ -195,13 +195,9 @@ def verdicts(data: Path) -> dict[str, tuple[str, str]]:
 
 def failed_checks(data: Path) -> set[str]:
     """Source entities whose check Dagster shows as failed."""
-    storage = str(data / "dagster")
-    reference = InstanceRef.from_dir(
-        storage, config_dir=str(ROOT), overrides={"storage": {"sqlite": {"base_dir": storage}}}
-    )
     entities = [path.name for path in (data / "landing" / "sample").iterdir()]
     keys = {dg.AssetCheckKey(dg.AssetKey(["sample", entity]), SOURCE_READ): entity for entity in entities}
-    with dg.DagsterInstance.from_ref(reference) as instance:
+    with dg.DagsterInstance.from_ref(find_instance(data)) as instance:
         latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
     assert set(latest) == set(keys)
     return {keys[key] for key, record in latest.items() if record.status.value == "FAILED"}

@@ -1,20 +1,34 @@
-"""The benchmarks compare like with like: the script and the night make the same tables, rows and order."""
+"""The benchmarks compare like with like, and see what goes wrong."""
 
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from bench.build import PlatformWarehouse
 from bench.comparison import differing_tables
 from bench.hand_written import run_script
+from bench.load import Load, Rounds, run_clients
 from bench.platform_data import PlatformSize, write_changes, write_platform
+from bench.postgres_rollups import load_rollups
+from bench.product import Product
+from bench.serving import publish_platform
+from bench.serving_work import ENDPOINTS, find_workshops
+from bench.soak import measure_soak
 from warehouse.database import DatabaseOptions, connect, quote_name
+from warehouse.generations import open_snapshot
 from warehouse.models import published_models
 
 SIZE = PlatformSize(bookings=3_000)
 CHANGES = 300
 OPTIONS = DatabaseOptions("1GB", threads=2)
+ROLLUPS = (
+    "SELECT workshop_id, day, done, revenue FROM booking_days ORDER BY workshop_id, day",
+    "SELECT workshop_id, day, ratings FROM rating_days ORDER BY workshop_id, day",
+    "SELECT day, sum(bookings) FROM category_days GROUP BY day ORDER BY day",
+    "SELECT workshop_id FROM workshops ORDER BY workshop_id",
+)
 
 
 def read_tables(path: Path, tables: list[str]) -> dict[str, tuple[list[str], list[Any]]]:
@@ -90,3 +104,45 @@ def test_generated_files_are_the_same_again(platform: PlatformWarehouse) -> None
     write_platform(again.files, SIZE)
     for entity in ("services", "bookings", "ratings"):
         assert read_files(again, entity) == read_files(platform, entity)
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
+    """The product on a small platform."""
+    return publish_platform(tmp_path_factory.mktemp("product"), SIZE, lambda _: None)
+
+
+def test_load_tells_within_how_long_a_part_was_done() -> None:
+    load = Load([{"seconds": float(number)} for number in (4, 1, 3, 2)], seconds=2)
+    assert (load.per_second, load.share(0.5), load.share(0.51), load.share(1)) == (2, 2, 3, 4)
+    rounds = Rounds([load, Load(load.done[:2], 1), Load(load.done, 1)])
+    assert (rounds.per_second, rounds.per_second_spread) == (2, (2, 4))
+    assert (rounds.share(0.5), rounds.worst_share(1)) == (2, 4)
+
+
+def test_rollups_in_postgresql_are_those_of_the_warehouse(product: Product, pg_url: str) -> None:
+    with psycopg.connect(pg_url, autocommit=True) as postgres:
+        load_rollups(product.folder / "warehouse", postgres)
+        copied = [postgres.execute(query).fetchall() for query in ROLLUPS]
+    with open_snapshot(product.folder / "warehouse") as snapshot:
+        published = [snapshot.rows(query.replace("revenue", "revenue * 100")) for query in ROLLUPS]
+    assert copied == published
+
+
+def test_clients_work_through_the_api_and_a_refusal_is_no_result(product: Product) -> None:
+    workshops = find_workshops(product)
+    work = workshops.figures(ENDPOINTS["overview"], 2)
+    with product.serving() as api:
+        load = run_clients(api.port, work, 0.5, good=200)
+        assert load.per_second > 10
+        assert {item["status"] for item in load.done} == {200}
+        with pytest.raises(RuntimeError, match="401"):
+            run_clients(api.port, [[work[0][0] | {"key": "none"}]], 0.1, good=200)
+
+
+def test_soak_finds_each_job_made_once(product: Product) -> None:
+    soak = measure_soak(product, find_workshops(product), 2, lambda _: None)
+    assert soak.is_consistent, soak.histories
+    assert soak.asked >= len(soak.load.done) > 0
+    assert soak.memory("api", 0) > 50e6
+    assert soak.memory("worker", 2) > 50e6
