@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from exporters.jobs import Job
 
+_LIBRARIES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
 _PATH = "/v1/traces"
 _FLUSH_MILLISECONDS = 3_000
 
@@ -45,10 +46,12 @@ def check_telemetry(endpoint: str | None) -> None:
     Raises:
         SettingsError: the libraries for it are not installed.
     """
+    if not endpoint:
+        return
     found = False
-    with suppress(ModuleNotFoundError):
-        found = importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
-    if endpoint and not (found and importlib.util.find_spec("opentelemetry.sdk")):
+    with suppress(ModuleNotFoundError):  # of a part above the one that is looked for
+        found = all(importlib.util.find_spec(name) is not None for name in _LIBRARIES)
+    if not found:
         raise SettingsError(
             "REPORTS_OTLP_ENDPOINT: traces need libraries that are not installed:"
             " install workshop-reports[telemetry], or unset it"

@@ -1,12 +1,11 @@
 """The peer of the figures: the API itself, but its figures are read from rollups in PostgreSQL.
 
-`python -m bench.postgres_api <port>` serves it. Gate, framework, server and encoder are the API's own; each
+`python -m bench.postgres_api serve --port <port>` serves it, as `reports serve` does. Gate, framework, server and encoder are the API's own; each
 answer costs one query by asyncpg, prepared, on a connection of a pool. It does a little less than the API: it
 makes no ETag.
 """
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,6 +16,7 @@ import asyncpg
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from api.cli import main
 from api.http import figures, server
 from api.http.answers import (
     Categories,
@@ -138,11 +138,6 @@ def _months(period: Period) -> list[date]:
     return [date(number // 12, number % 12 + 1, 1) for number in numbers]
 
 
-def main(port: int) -> None:
-    """Serve as `reports serve` does."""
-    with patch.object(server, "_TARGET", "bench.postgres_api:make_app"):
-        server.serve("127.0.0.1", port)
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    with patch.object(server, "_TARGET", "bench.postgres_api:make_app"):
+        main()

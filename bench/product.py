@@ -53,10 +53,10 @@ class Product:
             return KeyStore(database).create(workshops, label="benchmark").text
 
     @contextmanager
-    def serving(self, *module: str) -> Iterator["Process"]:
-        """The API, `reports serve`, or another module that takes its port, while the block lasts."""
+    def serving(self, program: str = "api.cli") -> Iterator["Process"]:
+        """The API, `reports serve` or another program of such a command, while the block lasts."""
         port = _free_port()
-        command = [*(module or ("api.cli", "serve", "--port")), str(port)]
+        command = [program, "serve", "--port", str(port)]
         with self._running(command, "server.log") as process:
             _wait_until_ready(port, process)
             yield Process(process, port)

@@ -115,22 +115,6 @@ ANSWERS: dict[str, Any] = {
     },
 }
 
-RANGE = {
-    "name": "Range",
-    "in": "header",
-    "required": False,
-    "description": "One range of bytes; several are answered with the whole file.",
-    "schema": {"type": "string"},
-    "example": "bytes=0-1023",
-}
-IF_RANGE = {
-    "name": "If-Range",
-    "in": "header",
-    "required": False,
-    "description": "The ETag or the date under which the part is wanted; else the whole file comes.",
-    "schema": {"type": "string"},
-}
-
 FILE_HEADERS: dict[str, Any] = {
     name: {"description": description, "schema": {"type": "string"}}
     for name, description in {

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from api.http.logs import RequestLog
-from api.http.openapi import find_methods
+from api.http.operations import find_methods
 from api.http.problems import PROBLEM, Refusal, encode_problem, explain
 from exporters.access import Caller, LimitExceeded, Unauthenticated
 from exporters.access.door import Access

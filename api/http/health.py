@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 
 from litestar import Response, get
@@ -12,14 +11,14 @@ from msgspec import Struct
 from api.http.probes import Probe
 from api.http.services import Services, encoded
 from exporters.database.migrations import check_schema
-from exporters.storage import NotFoundError, Store
+from exporters.storage import Store
 
 _FRESH_SECONDS = 3.0
 """How long an answer is told again: asking more often puts no more load on what is asked about."""
 _PATIENCE_SECONDS = 2.0
 
 _KEY = "readiness"
-"""No file has this name: those of jobs lie in folders."""
+"""No job's file or folder has this name."""
 
 
 class Health(Struct, frozen=True):
@@ -69,8 +68,8 @@ def make_routes(services: Services) -> list[HTTPRouteHandler]:
 def _check_store(store: Store) -> None:
     # Between them these reach every store: a folder is written to, without a trace; a server is asked.
     store.writer(_KEY).abort()
-    with suppress(NotFoundError):
-        store.stat(_KEY)
+    for _ in store.list(_KEY):
+        break
 
 
 def _state_of(check: Callable[[], object]) -> str:

@@ -22,7 +22,8 @@ from schemathesis.checks import (
 
 from api.http.app import create_app
 from api.http.gate import Gate
-from api.http.openapi import OPERATIONS, describe_api
+from api.http.openapi import describe_api
+from api.http.operations import OPERATIONS
 from exporters.catalogue import load_catalogue
 from settings import Settings
 from tests.api_server import EXPORTS, ApiServer, ask_export, run_api

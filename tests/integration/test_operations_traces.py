@@ -119,7 +119,8 @@ from api.observing import prepare_worker
 from settings import Settings
 prepare_worker(Settings())()
 create_app(Settings())
-print([name for name in sys.modules if name.partition(".")[0] == "opentelemetry"])
+parts = ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.trace")  # the web framework has others
+print([name for name in sys.modules if name.startswith(parts)])
 """
 
 WITHOUT_LIBRARIES = """
