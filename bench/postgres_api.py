@@ -1,8 +1,8 @@
 """The peer of the figures: the API itself, but its figures are read from rollups in PostgreSQL.
 
-`python -m bench.postgres_api serve --port <port>` serves it, as `reports serve` does. Gate, framework, server and encoder are the API's own; each
-answer costs one query by asyncpg, prepared, on a connection of a pool. It does a little less than the API: it
-makes no ETag.
+`python -m bench.postgres_api serve --port <port>` serves it, as `reports serve` does the API. Gate, log,
+framework, server and encoder are the API's own; each answer costs one query by asyncpg, prepared, on a
+connection of a pool. It does a little less than the API: it makes no ETag.
 """
 
 import asyncio

@@ -158,11 +158,13 @@ disable_fallocate = true
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+cors_allow_origin = *
 node_timeout = 30
 
 [filter:s3api]
 use = egg:swift#s3api
 location = {region}
+cors_preflight_allow_origin = *
 # Small pages, so that listing a few files already takes more than one.
 max_bucket_listing = 5
 [filter:tempauth]

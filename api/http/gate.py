@@ -4,9 +4,11 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import ExitStack
 from typing import Any
+
+from litestar.utils import normalize_path
 
 from api.http.logs import RequestLog
 from api.http.operations import find_methods
@@ -46,7 +48,9 @@ class Gate:
         if scope["type"] != "http":
             await self.inner(scope, receive, send)
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        # As the router takes it, so that no spelling of a path leads past the door: `//api/ws/…` is `/api/ws/…`.
+        scope["path"] = normalize_path(scope["path"])
+        headers = _read_headers(scope["headers"])
         asked_id = headers.get("x-request-id", "").lower()
         request_id = asked_id if _UUID.fullmatch(asked_id) else str(uuid.uuid4())
         state = scope.setdefault("state", {})
@@ -63,7 +67,7 @@ class Gate:
                 await answer.refuse(explain(error))
 
     async def _pass(self, scope: Scope, receive: Receive, answer: "_Answer", headers: dict[str, str]) -> None:
-        if not scope["path"].startswith(GUARDED):
+        if not f"{scope['path']}/".startswith(GUARDED):
             await self.inner(scope, receive, answer)
             return
         caller = await self._identify(headers)
@@ -105,6 +109,15 @@ class Gate:
         except Unauthenticated as error:
             raise Refusal(401, "UNAUTHORIZED", str(error), {}, _CHALLENGE) from error
         return known
+
+
+def _read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers by name. One that stands twice is a list (RFC 9110): of two credentials, neither counts."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 class _Answer:

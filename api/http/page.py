@@ -55,12 +55,13 @@ def make_routes(store_origins: Sequence[str] = ()) -> list[HTTPRouteHandler]:
         "content-security-policy": _POLICY.format(connect=" ".join(["'self'", *store_origins]))
     }
 
-    @get(PAGE, include_in_schema=False)
+    @get(PAGE)
     async def show_page(request: AnyRequest) -> Response[Any]:
         return _send(request, assets[_INDEX], headers)
 
-    @get(PAGE + "/{name:str}", include_in_schema=False)
-    async def send_asset(request: AnyRequest, name: str) -> Response[Any]:
+    @get(PAGE + "/{name:str}")
+    async def send_asset(request: AnyRequest) -> Response[Any]:
+        name = request.path_params["name"]
         if name not in assets or name == _INDEX:
             raise NotFoundException
         return _send(request, assets[name], headers)

@@ -1,20 +1,14 @@
 """The reports page in trouble: limits, lost connections, errors; and what it is served with."""
 
+import hashlib
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from playwright.sync_api import Browser, Route, expect
 
 from tests.acceptance.reports_page import PATH, YEAR, Bench, Visiting, check_figures, open_visit
 from tests.api_server import ask_export, run_api, wait_for
-
-_STORED = b"a,b\r\n1,2\r\n"
+from tests.s3_server import S3Server
 
 
 def test_too_many_requests_are_waited_for(visit: Visiting, bench: Bench, key: str) -> None:
@@ -131,65 +125,27 @@ def test_only_the_page_itself_is_served(bench: Bench) -> None:
             assert client.get(f"{PATH}/{name}").status_code == 404
 
 
-@dataclass
-class OtherOrigin:
-    """A store of another origin, which answers pages as S3 does where the bucket's CORS rules let them in."""
-
-    url: str
-    calls: list[tuple[str, Message]]
-    """Method and headers of each."""
-
-
-@contextmanager
-def run_store(page_origin: str) -> Iterator[OtherOrigin]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            store.calls.append((self.command, self.headers))
-            self.send_response(200)
-            self.send_header("Access-Control-Allow-Origin", page_origin)
-            self.send_header("Access-Control-Allow-Headers", "x-workshop-id")
-            self.end_headers()
-            self.wfile.write(b"" if self.command == "OPTIONS" else _STORED)
-
-        do_OPTIONS = do_GET  # noqa: N815  the name that the server asks for
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        store = OtherOrigin(f"http://127.0.0.1:{server.server_address[1]}", [])
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        try:
-            yield store
-        finally:
-            server.shutdown()
-
-
-def test_a_download_is_followed_to_the_store_without_the_key(visit: Visiting, bench: Bench, key: str) -> None:
-    with bench.api.client(key=key) as client:
-        job_id = ask_export(client, filters=YEAR)["job_id"]
-        file_name = wait_for(client, job_id)["file_name"]
-    with run_store(bench.api.url) as store:
-        window = visit()
-        # The browser takes a page that is changed on its way for one from outside this machine.
-        window.page.context.grant_permissions(["local-network-access"])
-
-        def allow_store(route: Route) -> None:
-            page = route.fetch()
-            policy = page.headers["content-security-policy"]
-            allowed = policy.replace("connect-src 'self'", f"connect-src 'self' {store.url}")
-            route.fulfill(response=page, headers=page.headers | {"content-security-policy": allowed})
-
-        window.page.route(f"**{PATH}?*", allow_store)
-        link = f"{store.url}/bucket/file?X-Amz-Signature=abc"
-        window.page.route("**/download", lambda route: route.fulfill(status=307, headers={"Location": link}))
+def test_a_download_is_followed_to_the_store_without_the_key(
+    browser: Browser, sample_data: Path, tmp_path: Path, s3_server: S3Server
+) -> None:
+    settings = {
+        "STORE_URL": f"s3://{s3_server.bucket}/page",
+        "S3_ENDPOINT": s3_server.endpoint_url,
+        "S3_ACCESS_KEY": s3_server.access_key,
+        "S3_SECRET_KEY": s3_server.secret_key,
+        "LINK_SECONDS": "60",
+    }
+    with run_api(sample_data, tmp_path, **settings) as api, open_visit(browser, api.url) as window:
+        key = api.new_key("101")
+        with api.client(key=key) as client:
+            job_id = ask_export(client, filters=YEAR)["job_id"]
+            api.run(job_id)
+            job = wait_for(client, job_id)
         window.sign_in(key, **YEAR)
         with window.page.expect_download() as started:
             window.file(job_id).get_by_role("button").click()
-        assert started.value.suggested_filename == file_name
-        assert Path(started.value.path()).read_bytes() == _STORED
-    method, headers = store.calls[-1]
-    assert method == "GET"
-    assert "Authorization" not in headers
-    assert headers["Origin"] == bench.api.url
-    window.problems = [problem for problem in window.problems if link not in problem]
+        assert started.value.suggested_filename == job["file_name"]
+        assert hashlib.sha256(Path(started.value.path()).read_bytes()).hexdigest() == job["sha256"]
+        [fetched] = [one for one in window.requests if one.url.startswith(s3_server.endpoint_url)]
+        assert "authorization" not in fetched.all_headers()
+        window.problems = [problem for problem in window.problems if fetched.url not in problem]
