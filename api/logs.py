@@ -27,8 +27,8 @@ _SECRETS = (
     (re.compile(r"(?i)\b(password|passwd|pwd|secret|token|api_?key)=[^&\s\"']+"), r"\1=***"),
 )
 """What must not be in a log, should a message of another library quote it; and what stands there instead."""
-_MARKS = re.compile(r"(?i)rk_|eyJ|bearer|authorization|://|=")
-"""Where none of these is, there is no secret: one search instead of six."""
+_MARKS = ("rk_", "eyj", "bearer", "authorization", "://", "=")
+"""Where none of these is, in small letters, there is no secret: a quick look spares most lines the patterns."""
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
@@ -92,7 +92,8 @@ class TextLines(logging.Formatter):
 
 def without_secrets(text: str) -> str:
     """The text with stars in place of keys, tokens, passwords and signatures."""
-    if _MARKS.search(text):
+    lowered = text.lower()
+    if any(mark in lowered for mark in _MARKS):
         for pattern, instead in _SECRETS:
             text = pattern.sub(instead, text)
     return text

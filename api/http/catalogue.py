@@ -1,5 +1,6 @@
 """The catalogue: which reports there are, and which workshops the caller may ask for."""
 
+import asyncio
 from typing import Any
 
 from litestar import Response, get
@@ -31,15 +32,15 @@ def make_routes(services: Services) -> list[HTTPRouteHandler]:
     async def list_types(request: AnyRequest) -> Response[bytes]:
         language = check_language(request.query_params.get("language", "en"))
         reports = services.exports.catalogue.values()
+        services.access.audit.read("types", caller_of(request).actor)
         return answer(
             request, ReportTypes([_describe(report, language) for report in reports], list(LANGUAGES))
         )
 
     @get("/api/ws/v2/reports/workshops")
     async def list_workshops(request: AnyRequest) -> Response[bytes]:
-        served = services.figures.current()
-        found = [_find(served, workshop_id) for workshop_id in sorted(caller_of(request).workshops)]
-        return answer(request, Workshops([workshop for workshop in found if workshop]))
+        # Away from the loop: an organisation may have thousands.
+        return await asyncio.to_thread(_list_workshops, services, request)
 
     return [list_types, list_workshops]
 
@@ -73,6 +74,14 @@ def _describe(report: CatalogueType, language: Language) -> ReportType:
             for column in report.columns(language)
         ],
     )
+
+
+def _list_workshops(services: Services, request: AnyRequest) -> Response[bytes]:
+    caller = caller_of(request)
+    served = services.figures.current()
+    services.access.audit.read("workshops", caller.actor)
+    found = [_find(served, workshop_id) for workshop_id in sorted(caller.workshops)]
+    return answer(request, Workshops([workshop for workshop in found if workshop]))
 
 
 def _find(served: Figures, workshop_id: str) -> Workshop | None:

@@ -42,6 +42,8 @@ def make_routes(services: Services) -> list[HTTPRouteHandler]:
         etag = f'"{job.sha256}"'
         if is_known(request, etag):
             return not_modified(etag)
+        if request.scope["state"]["head"]:
+            return _describe_file(job, etag)
         part = _read_range(request, job, etag)
         if services.link_lifetime:
             link = await asyncio.to_thread(services.exports.store.link, key, services.link_lifetime)
@@ -49,7 +51,7 @@ def make_routes(services: Services) -> list[HTTPRouteHandler]:
                 await asyncio.to_thread(_record, services, request, job, part)
                 return Response(b"", status_code=307, headers={"location": link, "cache-control": "no-store"})
         stream = await asyncio.to_thread(_open, services, request, job, key, part)
-        return _send(job, etag, part, stream, without_body=request.scope["state"]["head"])
+        return _send(job, etag, part, stream)
 
     return [download]
 
@@ -146,13 +148,26 @@ def _whole(instant: datetime) -> datetime:
     return instant.replace(microsecond=0)
 
 
-def _send(
-    job: Job, etag: str, part: tuple[int, int] | None, stream: BinaryIO, *, without_body: bool
-) -> Response[Any]:
+def _describe_file(job: Job, etag: str) -> Response[bytes]:
+    """The answer to HEAD, which takes nothing and knows no ranges."""
+    headers = _headers(job, etag) | {"content-length": str(job.size_bytes or 0)}
+    return Response(b"", headers=headers)
+
+
+def _send(job: Job, etag: str, part: tuple[int, int] | None, stream: BinaryIO) -> Stream:
     size = job.size_bytes or 0
     first, last = part or (0, size - 1)
+    headers = _headers(job, etag) | {"content-length": str(last - first + 1)}
+    if part is not None:
+        headers["content-range"] = f"bytes {first}-{last}/{size}"
+    return Stream(
+        _chunks(stream, last - first + 1), status_code=200 if part is None else 206, headers=headers
+    )
+
+
+def _headers(job: Job, etag: str) -> dict[str, str]:
     headers = {
-        "content-length": str(last - first + 1),
+        "content-type": job.media_type or "application/octet-stream",
         "content-disposition": content_disposition(job.file_name or job.job_id),
         "accept-ranges": "bytes",
         "etag": etag,
@@ -162,17 +177,7 @@ def _send(
     }
     if job.finished_at is not None:
         headers["last-modified"] = format_datetime(_whole(job.finished_at), usegmt=True)
-    if part is not None:
-        headers["content-range"] = f"bytes {first}-{last}/{size}"
-    if without_body:
-        stream.close()
-        return Response(b"", media_type=job.media_type, headers=headers)
-    return Stream(
-        _chunks(stream, last - first + 1),
-        status_code=200 if part is None else 206,
-        media_type=job.media_type,
-        headers=headers,
-    )
+    return headers
 
 
 async def _chunks(stream: BinaryIO, length: int) -> AsyncIterator[bytes]:

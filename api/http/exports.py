@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import re
 from typing import Any
 
 import msgspec
@@ -167,7 +168,7 @@ def _decode(body: bytes) -> ExportRequest:
 
 def _read_page(request: AnyRequest) -> tuple[int, Status | None, str | None]:
     limit = request.query_params.get("limit", "20")
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= _LARGEST_PAGE):
+    if not (re.fullmatch("[0-9]{1,9}", limit) and 1 <= int(limit) <= _LARGEST_PAGE):
         raise refuse_value("limit", limit, f"a whole number from 1 to {_LARGEST_PAGE}")
     status = request.query_params.get("status")
     if status is not None and status not in list(Status):

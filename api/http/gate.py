@@ -48,7 +48,7 @@ class Gate:
         if scope["type"] != "http":
             await self.inner(scope, receive, send)
             return
-        # As the router takes it, so that no spelling of a path leads past the door: `//api/ws/…` is `/api/ws/…`.
+        # As the router reads it: no spelling of a path, such as `//api/ws/…`, leads past the door.
         scope["path"] = normalize_path(scope["path"])
         headers = _read_headers(scope["headers"])
         asked_id = headers.get("x-request-id", "").lower()

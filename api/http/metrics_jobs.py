@@ -7,7 +7,7 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from exporters.database import Database
-from exporters.jobs import Status
+from exporters.jobs import LEASE_LOST, Status
 from exporters.jobs.outcomes import ENDS, REPEATS, Outcome, Outcomes
 
 _PAGE = 500
@@ -17,6 +17,17 @@ _MOST_SECONDS = 0.5
 _WAITS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 _RUNS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 _KIND = ("type", "format")
+_FAULTS = (
+    "EXPORT_FAILED",
+    "FOREIGN_ROW",
+    "INCOMPLETE",
+    "INTERNAL_ERROR",
+    LEASE_LOST,
+    "NO_DATA",
+    "REPORT_BROKEN",
+    "STORE_FAILED",
+)
+"""Codes of what is wrong here, not with the request: told from 0 on, so that the first one is a rise."""
 _OTHER = "other"
 
 
@@ -56,10 +67,10 @@ class JobSeries:
         )
         self._rows = Counter("reports_job_rows", "Rows of completed files.", _KIND, registry=registry)
         self._bytes = Counter("reports_job_bytes", "Bytes of completed files.", _KIND, registry=registry)
-        for (
-            cause
-        ) in REPEATS.values():  # a series that is there from the beginning has a rate from its first count
+        for cause in REPEATS.values():
             self._repeats.labels(cause)
+        for code in _FAULTS:
+            self._failed.labels(code)
 
     def begin(self) -> None:
         """Count what ends from now on.

@@ -21,6 +21,8 @@ from settings import Settings
 from warehouse.figures import ServedFigures
 
 WORKSHOP_HEADER = "x-workshop-id"
+_OWN = {"cache-control": "private, no-cache", "vary": "Authorization, X-Api-Key, X-Workshop-Id"}
+"""Headers of what nobody but the caller may keep."""
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -121,8 +123,7 @@ def encoded(body: Any, status: int = 200, headers: Mapping[str, str] | None = No
         status_code=status,
         media_type="application/json",
         headers={
-            "cache-control": "private, no-cache",
-            "vary": "Authorization, X-Workshop-Id",
+            **_OWN,
             **(headers or {}),
         },
     )
@@ -137,4 +138,4 @@ def is_known(request: AnyRequest, etag: str) -> bool:
 
 def not_modified(etag: str) -> Response[bytes]:
     """The answer to who has it already."""
-    return Response(b"", status_code=304, headers={"etag": etag, "cache-control": "private, no-cache"})
+    return Response(b"", status_code=304, headers={"etag": etag, **_OWN})
