@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from exporters.jobs import Job
 
 _log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # a command without a log tells of its one job itself
 
 
 class Follower(Protocol):

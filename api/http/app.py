@@ -1,7 +1,9 @@
 """The ASGI application: the routes put together behind the gate."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,6 +21,10 @@ from api.http.problems import PROBLEM, Refusal, encode_problem, explain
 from api.http.services import AnyRequest, open_services, request_id_of
 from api.tracing import trace_requests
 from settings import Settings, load_settings
+
+_THREADS = 128
+"""Of what waits for the records and the store. Well above the requests that one caller may have under way,
+so that one whose own wait keeps nobody else waiting."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +46,7 @@ def create_app(settings: Settings) -> Gate:
 
     @asynccontextmanager
     async def closing(_: Litestar) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "request"))
         try:
             yield
         finally:

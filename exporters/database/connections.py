@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    ProgrammingError,
+    TimeoutError,  # noqa: A004  of the wait for a connection
+)
 
 from exporters.database.errors import DatabaseUnavailable
 
@@ -113,6 +120,8 @@ class Database:
             yield
         except (IntegrityError, ProgrammingError, DataError):
             raise  # these tell of the statement, not of the database
+        except TimeoutError:
+            raise self.unavailable("every connection of this process waits for it") from None
         except DBAPIError as error:
             # Not chained: the driver's own text may quote the connection string.
             raise self.unavailable(error.orig) from None
@@ -157,7 +166,10 @@ def _sqlite_engine(url: URL) -> Engine:
             f"job records in SQLite file {path}: the folder cannot be made ({error.strerror}); "
             "choose a path that can be written"
         ) from error
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _WAIT_SECONDS})
+    # As many connections as there are threads: readers need not wait for those that wait to write.
+    engine = create_engine(
+        url, hide_parameters=True, max_overflow=-1, connect_args={"timeout": _WAIT_SECONDS}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
