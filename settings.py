@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins, separated by commas, whose pages may use the API from a browser; default: none but its own."""
     link_seconds: Annotated[int, Field(ge=0, le=300)] = 0
-    """Seconds for which a link to a file in S3 is good that a download is sent to; 0: the API sends the file."""
+    """Seconds for which a link to a file in S3 is good; 0: downloads come from the API itself."""
     retention_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 7
     """Days after which an export's file is removed; its record stays."""
     token_keys: str | None = None

@@ -4,6 +4,7 @@ import logging
 import logging.config
 import re
 import sys
+import threading
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ from exporters.observation import current_job
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
 """Id of the request that this code runs for."""
+
+_log = logging.getLogger(__name__)
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; the rest are fields that the caller gave."""
@@ -28,7 +31,7 @@ _SECRETS = (
 )
 """What must not be in a log, should a message of another library quote it; and what stands there instead."""
 _MARKS = ("rk_", "eyj", "bearer", "authorization", "://", "=")
-"""Where none of these is, in small letters, there is no secret: a quick look spares most lines the patterns."""
+"""Where none of these is, in small letters, there is no secret: a look that spares most lines the patterns."""
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
@@ -36,6 +39,13 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 def configure_logging(level: str, *, as_text: bool) -> None:
     """Log from now on as `describe_logging` has it."""
     logging.config.dictConfig(describe_logging(level, as_text=as_text))
+    catch_strays()
+
+
+def catch_strays() -> None:
+    """Have the log tell what would else be printed: warnings, and errors that end a thread."""
+    logging.captureWarnings(capture=True)
+    threading.excepthook = _tell_of_thread
 
 
 def describe_logging(level: str, *, as_text: bool) -> dict[str, Any]:
@@ -52,6 +62,11 @@ def describe_logging(level: str, *, as_text: bool) -> dict[str, Any]:
         # What other libraries say when debugging may hold anything, headers and signatures among it.
         "root": {"level": "WARNING", "handlers": ["stderr"]},
     }
+
+
+def _tell_of_thread(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_value is not None:
+        _log.critical("a thread ended by an error", exc_info=ended.exc_value)
 
 
 def is_terminal() -> bool:

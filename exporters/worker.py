@@ -158,7 +158,11 @@ def _serve(options: ExportOptions, orders: Connection, prepare: Prepare | None) 
         prepare()
     from exporters.worker_slot import serve_slot  # noqa: PLC0415  what makes files is not for the supervisor
 
-    serve_slot(options, orders)
+    try:
+        serve_slot(options, orders)
+    except Exception:  # noqa: BLE001  the log tells it, where the process would print it
+        _log.exception("a slot ends by an error")
+        raise SystemExit(1) from None
 
 
 @dataclass

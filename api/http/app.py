@@ -19,6 +19,7 @@ from api.http.openapi import describe_api
 from api.http.origins import Origins
 from api.http.problems import PROBLEM, Refusal, encode_problem, explain
 from api.http.services import AnyRequest, open_services, request_id_of
+from api.logs import catch_strays
 from api.tracing import trace_requests
 from settings import Settings, load_settings
 
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> Gate:
 
 def create_app_from_environment() -> Application:
     """The API of this process's settings; what the server loads."""
+    catch_strays()
     try:
         settings = load_settings()
         app = create_app(settings)

@@ -21,10 +21,11 @@ _SCHEMAS = "#/components/schemas/{name}"
 
 def describe_api(catalogue: Mapping[str, ReportType]) -> bytes:
     """The OpenAPI 3.1 document, with the report types of the catalogue in it, as JSON."""
-    bodies = [*{operation.answer for operation in OPERATIONS if operation.answer}, ExportRequest, Problem]
+    answers = dict.fromkeys(operation.answer for operation in OPERATIONS if operation.answer)
+    bodies = [*answers, ExportRequest, Problem]
     references, schemas = msgspec.json.schema_components(bodies, ref_template=_SCHEMAS)
     by_type = dict(zip(bodies, references, strict=True))
-    schemas["ExportRequest"] = _request_schema(schemas["ExportRequest"], catalogue)
+    schemas |= _request_schemas(schemas["ExportRequest"], catalogue)
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _describe(operation, by_type)
@@ -100,30 +101,45 @@ def _other(status: int, operation: Operation, by_type: Mapping[Any, Any]) -> dic
 def _files() -> dict[str, Any]:
     types = {format_.media_type.partition(";")[0] for format_ in FORMATS.values()}
     types |= {"application/gzip", "application/zip", "application/zstd", "text/tab-separated-values"}
-    return {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in sorted(types)}
+    # Generators of clients go by the first: bytes, whatever the format.
+    listed = ["application/octet-stream", *sorted(types)]
+    return {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in listed}
 
 
-def _request_schema(schema: Mapping[str, Any], catalogue: Mapping[str, ReportType]) -> dict[str, Any]:
-    """The body of a request: for each report type, its formats and its filters."""
-    return {
+def _request_schemas(
+    schema: Mapping[str, Any], catalogue: Mapping[str, ReportType]
+) -> dict[str, dict[str, Any]]:
+    """The body of a request: one of the report types, each with its formats and filters.
+
+    Each has a name of its own: generators of clients make a class of it.
+    """
+    names = {name: f"{name.title().replace('_', '')}Export" for name in catalogue}
+    references = {name: _SCHEMAS.format(name=its) for name, its in names.items()}
+    whole = {
         "title": schema["title"],
         "description": schema["description"],
-        "oneOf": [
-            {
-                "title": report.title("en"),
-                "type": "object",
-                "required": schema["required"],
-                "additionalProperties": False,
-                "properties": {
-                    **schema["properties"],
-                    "type": {"const": report.name, "description": report.header.description},
-                    "format": {"type": "string", "enum": report.header.formats},
-                    "filters": filters_schema(report, "en"),
-                    "language": {"enum": [*LANGUAGES, None]},
-                },
-            }
-            for report in catalogue.values()
-        ],
+        "oneOf": [{"$ref": reference} for reference in references.values()],
+        "discriminator": {"propertyName": "type", "mapping": references},
+    }
+    return {
+        "ExportRequest": whole,
+        **{names[name]: _request_schema(schema, report) for name, report in catalogue.items()},
+    }
+
+
+def _request_schema(schema: Mapping[str, Any], report: ReportType) -> dict[str, Any]:
+    return {
+        "description": report.header.description,
+        "type": "object",
+        "required": schema["required"],
+        "additionalProperties": False,
+        "properties": {
+            **schema["properties"],
+            "type": {"const": report.name},
+            "format": {"type": "string", "enum": report.header.formats},
+            "filters": filters_schema(report, "en"),
+            "language": {"enum": [*LANGUAGES, None]},
+        },
     }
 
 

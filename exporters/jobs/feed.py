@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Row, func, select, text
 
 from exporters.database import Database
-from exporters.jobs.records import Event, EventName, Job, Status
+from exporters.jobs.reading import to_event
+from exporters.jobs.records import Event, EventName, Job
 from exporters.jobs.tables import job_events, jobs
 from exporters.jobs.transitions import to_job
 
@@ -127,26 +128,14 @@ class JobFeed:
         known: Mapping[str, Job] = {record.job_id: to_job(record) for record in found}
         histories: dict[str, list[Event]] = defaultdict(list)
         for row in events:
-            histories[row.job_id].append(_to_event(row))
+            histories[row.job_id].append(to_event(row))
         return tuple(
             End(
                 number=row.event_id,
-                event=_to_event(row),
+                event=to_event(row),
                 job=known[row.job_id],
                 history=tuple(histories[row.job_id]),
             )
             for row in rows
             if row.job_id in known  # forgotten since
         )
-
-
-def _to_event(row: Row[Any]) -> Event:
-    return Event(
-        job_id=row.job_id,
-        at=row.at,
-        event=EventName(row.event),
-        from_status=None if row.from_status is None else Status(row.from_status),
-        to_status=Status(row.to_status),
-        attempt=row.attempt,
-        detail=row.detail,
-    )

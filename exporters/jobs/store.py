@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, tuple_
-
 from exporters.database import Database, open_database
 from exporters.database.values import storable, utc_now
 from exporters.jobs import transitions
@@ -16,9 +14,9 @@ from exporters.jobs.claims import is_any_free, take_chore
 from exporters.jobs.errors import JobNotFound
 from exporters.jobs.forgetting import forget_workshop
 from exporters.jobs.history import JobHistory
-from exporters.jobs.records import Event, EventName, Job, Status
+from exporters.jobs.reading import find_job, list_events, list_expirable, list_jobs
+from exporters.jobs.records import Event, Job, Status
 from exporters.jobs.request_keys import purge_keys
-from exporters.jobs.tables import job_events, jobs
 from exporters.jobs.watching import Watch, watch
 
 if TYPE_CHECKING:
@@ -281,13 +279,8 @@ class JobStore:
 
     def expirable(self, now: datetime) -> tuple[Job, ...]:
         """The completed jobs whose retention has passed at `now`, the longest passed first."""
-        query = (
-            select(jobs)
-            .where(jobs.c.status == Status.COMPLETED, jobs.c.expires_at <= checked_instant(now))
-            .order_by(jobs.c.expires_at, jobs.c.job_id)
-        )
         with self._database.reading() as connection:
-            return tuple(transitions.to_job(record) for record in connection.execute(query))
+            return list_expirable(connection, checked_instant(now))
 
     def get(self, job_id: str, workshop_id: str | None = None) -> Job:
         """The job; with `workshop_id`, only if it is that workshop's.
@@ -295,14 +288,8 @@ class JobStore:
         Raises:
             JobNotFound: there is no such job, or it is another workshop's.
         """
-        query = select(jobs).where(jobs.c.job_id == known_form(job_id))
-        if workshop_id is not None:
-            query = query.where(jobs.c.workshop_id == workshop_id)
         with self._database.reading() as connection:
-            record = connection.execute(query).one_or_none()
-        if record is None:
-            raise JobNotFound(job_id)
-        return transitions.to_job(record)
+            return find_job(connection, known_form(job_id), workshop_id)
 
     def list(
         self,
@@ -320,16 +307,9 @@ class JobStore:
         """
         if limit < 1:
             raise ValueError(f"limit is {limit}: ask for at least one job")
-        query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.job_id.desc()).limit(limit)
-        if workshop_id is not None:
-            query = query.where(jobs.c.workshop_id == workshop_id)
-        if status is not None:
-            query = query.where(jobs.c.status == status)
-        if before is not None:
-            last = self.get(before, workshop_id)
-            query = query.where(tuple_(jobs.c.created_at, jobs.c.job_id) < (last.created_at, last.job_id))
         with self._database.reading() as connection:
-            return tuple(transitions.to_job(record) for record in connection.execute(query))
+            last = None if before is None else find_job(connection, known_form(before), workshop_id)
+            return list_jobs(connection, workshop_id, status, limit, last)
 
     def events(self, job_id: str) -> tuple[Event, ...]:
         """What happened to the job, oldest first.
@@ -337,24 +317,8 @@ class JobStore:
         Raises:
             JobNotFound: there is no such job.
         """
-        query = (
-            select(job_events)
-            .where(job_events.c.job_id == known_form(job_id))
-            .order_by(job_events.c.event_id)
-        )
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        if not rows:
+            found = list_events(connection, known_form(job_id))
+        if not found:
             raise JobNotFound(job_id)
-        return tuple(
-            Event(
-                job_id=row.job_id,
-                at=row.at,
-                event=EventName(row.event),
-                from_status=None if row.from_status is None else Status(row.from_status),
-                to_status=Status(row.to_status),
-                attempt=row.attempt,
-                detail=row.detail,
-            )
-            for row in rows
-        )
+        return found

@@ -182,3 +182,24 @@ def test_only_warnings_where_the_setting_says_so(tmp_path: Path, sample_data: Pa
         assert httpx.get(f"{api.url}/nothing-here").status_code == 404
         time.sleep(0.5)
         assert api.log.read_text() == ""
+
+
+STRAYS = """
+import threading, warnings
+from api.logs import configure_logging
+configure_logging("info", as_text=False)
+warnings.warn("old ways")
+thread = threading.Thread(target=lambda: 1 / 0)
+thread.start()
+thread.join()
+"""
+
+
+def test_warnings_and_errors_of_threads_are_lines_too() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", STRAYS], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    warned, failed = (json.loads(line) for line in ended.stderr.splitlines())
+    assert "old ways" in warned["message"]
+    assert failed["level"] == "critical"
+    assert "ZeroDivisionError" in failed["exception"]
