@@ -1,5 +1,6 @@
 """The log of the long-running commands: JSON lines on stderr, or text for a person at a terminal."""
 
+import json
 import logging
 import logging.config
 import re
@@ -31,7 +32,7 @@ _SECRETS = (
 )
 """What must not be in a log, should a message of another library quote it; and what stands there instead."""
 _MARKS = ("rk_", "eyj", "bearer", "authorization", "://", "=")
-"""Where none of these is, in small letters, there is no secret: a look that spares most lines the patterns."""
+"""Where none of these is, in small letters, there is no secret; the look spares most lines the patterns."""
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
@@ -89,7 +90,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return without_secrets(msgspec.json.encode(fields, enc_hook=str).decode())
+        return without_secrets(_encode(fields))
 
 
 class TextLines(logging.Formatter):
@@ -112,6 +113,13 @@ def without_secrets(text: str) -> str:
         for pattern, instead in _SECRETS:
             text = pattern.sub(instead, text)
     return text
+
+
+def _encode(fields: dict[str, Any]) -> str:
+    try:
+        return msgspec.json.encode(fields, enc_hook=str).decode()
+    except UnicodeEncodeError:  # text that is half a character: the slower encoder writes it as an escape
+        return json.dumps(fields, default=str)
 
 
 def _instant(record: logging.LogRecord) -> datetime:

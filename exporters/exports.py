@@ -8,7 +8,7 @@ from threading import Event
 
 from exporters.catalogue import Filters, load_catalogue
 from exporters.expiry import Expired, Expiry
-from exporters.jobs import Admitted, Job, JobStore, open_jobs
+from exporters.jobs import Admitted, Beside, Job, JobStore, open_jobs
 from exporters.lease import name_owner
 from exporters.options import ExportOptions
 from exporters.requests import Requests
@@ -70,10 +70,12 @@ class Exports:
         language: str | None = None,
         name_template: str | None = None,
         idempotency_key: str | None,
+        beside: Beside | None = None,
     ) -> Admitted:
         """As `request`; the same request with the same key of the workshop gives the same job for 24 hours.
 
         The answer says whether an earlier request made the job. None as the key: a new job each time.
+        `beside` writes what goes with a job that is made, in one transaction with it.
 
         Raises:
             KeyReused: the key came with another request.
@@ -89,6 +91,7 @@ class Exports:
             language=language,
             name_template=name_template,
             idempotency_key=idempotency_key,
+            beside=beside,
         )
 
     def run(self, job_id: str | None = None, progress: Progress | None = None) -> Job | None:

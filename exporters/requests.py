@@ -16,7 +16,7 @@ from exporters.catalogue import (
     write_filters,
 )
 from exporters.estimates import Estimates
-from exporters.jobs import Admitted, Asked, JobStore, RequestRunning
+from exporters.jobs import Admitted, Asked, Beside, JobStore, RequestRunning
 from exporters.options import ExportOptions
 from exporters.row_counts import count_rows
 from warehouse.figures import ServedFigures, find_workshop
@@ -55,6 +55,7 @@ class Requests:
         language: str | None,
         name_template: str | None,
         idempotency_key: str | None,
+        beside: Beside | None,
     ) -> Admitted:
         """As `Exports.request_once` says."""
         report, format_ = find_report(self._catalogue, report_type, format_name)
@@ -71,21 +72,23 @@ class Requests:
         if name_template is not None:
             check_name(name_template)
         if idempotency_key is None:
-            return self._admit(asked, report, resolved, None)
+            return self._admit(asked, report, resolved, None, beside)
         check_key(idempotency_key)
         with self._alone(workshop_id, idempotency_key):
             earlier = self._jobs.replay(asked, idempotency_key)
             if earlier is not None:
                 return Admitted(earlier, replayed=True)
-            return self._admit(asked, report, resolved, idempotency_key)
+            return self._admit(asked, report, resolved, idempotency_key, beside)
 
-    def _admit(self, asked: Asked, report: ReportType, filters: Filters, key: str | None) -> Admitted:
+    def _admit(
+        self, asked: Asked, report: ReportType, filters: Filters, key: str | None, beside: Beside | None
+    ) -> Admitted:
         find_workshop(self._figures.current(), asked.workshop_id)
         with self._snapshots.open() as snapshot:
             rows = count_rows(snapshot, report, asked.workshop_id, filters)
         wait = self._estimates.time_to_file(asked.workshop_id, asked.report_type, asked.format, rows)
         counted = replace(asked, rows_estimated=rows, time_estimated=wait)
-        return self._jobs.admit(counted, key=key, quotas=self._options.quotas)
+        return self._jobs.admit(counted, key=key, quotas=self._options.quotas, beside=beside)
 
     @contextmanager
     def _alone(self, workshop_id: str, key: str) -> Iterator[None]:

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 Payload = TypeVar("Payload")
 
-Instant = Annotated[datetime, Meta(description="UTC instant.", examples=["2026-03-01T02:15:04Z"])]
+Instant = Annotated[datetime, Meta(tz=True, description="UTC instant.", examples=["2026-03-01T02:15:04Z"])]
 Share = Annotated[int, Meta(ge=0, le=100)]
 Count = Annotated[int, Meta(ge=0)]
 Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
@@ -257,8 +257,3 @@ class Problem(Struct, frozen=True):
 
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
-
-
-def whole_seconds(instant: datetime) -> datetime:
-    """The instant without its fraction, as answers show it."""
-    return instant.replace(microsecond=0)

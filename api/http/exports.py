@@ -95,14 +95,10 @@ def _create(services: Services, request: AnyRequest, asked: ExportRequest) -> Re
         language=asked.language,
         name_template=asked.name,
         idempotency_key=request.scope["state"]["headers"].get("idempotency-key"),
+        beside=services.access.audit.beside(Action.MADE, actor, request_id_of(request)),
     )
     job, replayed = admitted.job, admitted.replayed
     request.scope["state"]["job_id"] = job.job_id
-    if not replayed:
-        detail: dict[str, Any] = {"type": job.report_type, "format": job.format}
-        services.access.audit.record(
-            Action.MADE, actor, workshop_id, request_id_of(request), job.job_id, **detail
-        )
     headers = {"location": f"{EXPORTS}/{job.job_id}", **_SOON}
     if replayed:
         headers["idempotency-replayed"] = "true"
@@ -136,9 +132,12 @@ def _read(services: Services, request: AnyRequest) -> Response[bytes]:
 
 def _cancel(services: Services, request: AnyRequest) -> Response[bytes]:
     actor = caller_of(request).actor
-    reason = f"asked for by {actor}"
-    job = services.exports.jobs.cancel(request.path_params["job_id"], workshop_of(request), reason=reason)
-    services.access.audit.record(Action.CANCELLED, actor, job.workshop_id, request_id_of(request), job.job_id)
+    job = services.exports.jobs.cancel(
+        request.path_params["job_id"],
+        workshop_of(request),
+        reason=f"asked for by {actor}",
+        beside=services.access.audit.beside(Action.CANCELLED, actor, request_id_of(request)),
+    )
     return answer(request, describe(job))
 
 

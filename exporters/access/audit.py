@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, delete, func, literal, null, select, union_all
+from sqlalchemy import Connection, Select, delete, func, literal, null, select, union_all
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -19,6 +19,9 @@ from exporters.access.audit_events import READ, Action, record_event
 from exporters.access.tables import audit_events, audit_reads
 from exporters.database import Database, DatabaseUnavailable
 from exporters.database.values import storable, utc_now
+
+if TYPE_CHECKING:  # the records of jobs name those of access
+    from exporters.jobs import Beside, Job
 
 _FLUSH_SECONDS = 1.0
 _MOST_READS = 10_000
@@ -94,6 +97,23 @@ class AuditLog:
                 job_id=job_id,
                 detail=detail,
             )
+
+    def beside(self, action: Action, actor: str, request_id: str) -> "Beside":
+        """Writes the row in the transaction of the job's change, so that neither is on record alone."""
+
+        def write(connection: Connection, job: "Job") -> None:
+            record_event(
+                connection,
+                self._clock(),
+                action,
+                actor,
+                job.workshop_id,
+                request_id=request_id,
+                job_id=job.job_id,
+                detail={"type": job.report_type, "format": job.format},
+            )
+
+        return write
 
     def read(self, what: str, actor: str, workshop_id: str | None = None) -> None:
         """Count that `what` (`overview`, `status`, …) was read; written within a second, and never fails."""

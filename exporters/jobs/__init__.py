@@ -1,6 +1,6 @@
 """Export job records: their states, their history and who works on them."""
 
-from exporters.jobs.admission import Admitted, Asked
+from exporters.jobs.admission import Admitted, Asked, Beside
 from exporters.jobs.errors import (
     IllegalTransition,
     JobCancelled,
@@ -19,6 +19,7 @@ __all__ = [
     "LEASE_LOST",
     "Admitted",
     "Asked",
+    "Beside",
     "Event",
     "EventName",
     "IllegalTransition",

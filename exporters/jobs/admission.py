@@ -1,6 +1,6 @@
 """Admission of a new job: once per idempotency key and within the workshop's quotas, in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,9 @@ from exporters.jobs.request_keys import find_keyed, keep_key
 if TYPE_CHECKING:  # the formats' libraries come with it
     from exporters.formats.table import Language
     from exporters.options import Quotas
+
+Beside = Callable[[Connection, Job], None]
+"""Writes what belongs to the change of a job, in the transaction of the change: both last, or neither."""
 
 _BODY = ("report_type", "format", "filters", "language", "name_template")
 """Columns that make two requests the same."""
@@ -113,8 +116,9 @@ def admit(
     *,
     key: str | None,
     quotas: "Quotas | None",
+    beside: Beside | None,
 ) -> Admitted:
-    """Write a new pending job, and its key, unless the key stands for one already.
+    """Write a new pending job, its key and what goes beside, unless the key stands for one already.
 
     Raises:
         KeyReused: the key stands for a job that was asked for otherwise.
@@ -127,4 +131,6 @@ def admit(
     job = transitions.create(connection, now, job_id, asked)
     if key is not None:
         keep_key(connection, now, asked["workshop_id"], key, job_id)
+    if beside is not None:
+        beside(connection, job)
     return Admitted(job, replayed=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from exporters.database import Database, open_database
 from exporters.database.values import storable, utc_now
 from exporters.jobs import transitions
-from exporters.jobs.admission import Admitted, Asked, admit, columns_of, replay, serialise
+from exporters.jobs.admission import Admitted, Asked, Beside, admit, columns_of, replay, serialise
 from exporters.jobs.checks import check_lease, checked_id, checked_instant, known_form
 from exporters.jobs.claims import is_any_free, take_chore
 from exporters.jobs.errors import JobNotFound
@@ -94,12 +94,13 @@ class JobStore:
         *,
         key: str | None = None,
         quotas: "Quotas | None" = None,
+        beside: Beside | None = None,
         job_id: str | None = None,
     ) -> Admitted:
         """Record a new pending job, once for each idempotency key of its workshop and within its quotas.
 
         Any number of threads and processes may ask with one key at once: one makes the job, the others wait
-        for it and get it. A key stands for its job for 24 hours.
+        for it and get it. A key stands for its job for 24 hours. `beside` is called where a job is made.
 
         Raises:
             KeyReused: the key stands for a job that was asked for otherwise.
@@ -114,7 +115,7 @@ class JobStore:
             now = self._now()
             if asked.time_estimated is not None:
                 columns["estimated_completion"] = now + asked.time_estimated
-            return admit(connection, now, chosen, columns, key=key, quotas=quotas)
+            return admit(connection, now, chosen, columns, key=key, quotas=quotas, beside=beside)
 
     def replay(self, asked: Asked, key: str) -> Job | None:
         """The job that the same request with this key made in the last 24 hours; None: there was none.
@@ -248,7 +249,14 @@ class JobStore:
         with self._database.writing() as connection:
             return take_chore(connection, self._now(), name, every)
 
-    def cancel(self, job_id: str, workshop_id: str | None = None, *, reason: str = "") -> Job:
+    def cancel(
+        self,
+        job_id: str,
+        workshop_id: str | None = None,
+        *,
+        reason: str = "",
+        beside: Beside | None = None,
+    ) -> Job:
         """End a pending or processing job; the event keeps the reason.
 
         Raises:
@@ -256,7 +264,10 @@ class JobStore:
             JobNotFound: there is no such job, or it is not `workshop_id`'s.
         """
         with self._database.writing() as connection:
-            return transitions.cancel(connection, self._now(), known_form(job_id), workshop_id, reason)
+            job = transitions.cancel(connection, self._now(), known_form(job_id), workshop_id, reason)
+            if beside is not None:
+                beside(connection, job)
+            return job
 
     def expire(self, job_id: str, *, reason: str = "") -> Job:
         """Withdraw the file of a completed job: the record stays, its `file_key` does not.

@@ -184,6 +184,15 @@ def test_only_warnings_where_the_setting_says_so(tmp_path: Path, sample_data: Pa
         assert api.log.read_text() == ""
 
 
+@pytest.mark.parametrize("text", ["half \ud800 a character", "two\nlines", "a bell \x07 and \x1b[31mred"])
+def test_whatever_text_a_caller_sends_it_stays_one_line(text: str) -> None:
+    record = logging.makeLogRecord({"msg": "%s", "args": (text,), "levelname": "INFO"})
+    line = JsonLines().format(record)
+    assert json.loads(line)["message"] == text
+    for told in (line, TextLines().format(record)):
+        assert not any(ord(letter) < 32 for letter in told)
+
+
 STRAYS = """
 import threading, warnings
 from api.logs import configure_logging
