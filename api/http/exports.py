@@ -5,7 +5,6 @@ import base64
 import binascii
 import hashlib
 import re
-from typing import Any
 
 import msgspec
 from litestar import Response, delete, get, post
