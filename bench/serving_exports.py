@@ -1,5 +1,6 @@
 """Exports under load: asked for over the API, made by a warm worker; and beside it a process for each."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from bench.serving_work import Workshops
 
 CLIENTS, SLOTS = 20, 4
 ROWS, SMALL_ROWS = 10_000, 200
+IDLE_SECONDS = 15.0
+"""For which a worker has been there, as ever: its slots have loaded what they need."""
 _ROUNDS = 5
 _SECONDS = 10.0
 _WARM_UP_SECONDS = 5.0
@@ -42,6 +45,7 @@ def measure_exports(product: Product, workshops: Workshops, tell: Callable[[str]
     work = workshops.exports(ROWS, CLIENTS)
     small_work = workshops.small_exports(SMALL_ROWS, CLIENTS)
     with product.serving() as api, product.working(SLOTS):
+        time.sleep(IDLE_SECONDS)
         tell(f"Exports of {ROWS:,} rows")
         large = _measure(api.port, work)
         alone = _measure(api.port, work[:1])

@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 from bench.load import Load, run_clients
 from bench.product import Process, Product
-from bench.serving_exports import CLIENTS, SLOTS, SMALL_ROWS
+from bench.serving_exports import CLIENTS, IDLE_SECONDS, SLOTS, SMALL_ROWS
 from bench.serving_work import Workshops
 from exporters.database import open_database
 from exporters.jobs.feed import JobFeed
@@ -70,6 +70,7 @@ def measure_soak(product: Product, workshops: Workshops, seconds: float, tell: C
         for items in workshops.small_exports(SMALL_ROWS, CLIENTS)
     ]
     with product.serving() as api, product.working(SLOTS) as worker:
+        time.sleep(IDLE_SECONDS)
         warm_up = run_clients(api.port, work, _WARM_UP_SECONDS, good="completed")
         tell(f"Soak of {seconds:,.0f} seconds")
         samples: list[Sample] = []

@@ -39,8 +39,10 @@ def check_template(template: str) -> str:
     Raises:
         TemplateError: it is empty or too long, or holds a variable that there is not.
     """
-    if not template.strip() or len(template) > LONGEST_TEMPLATE:
-        raise TemplateError(f"the name template must have 1 to {LONGEST_TEMPLATE} characters")
+    if not template.strip() or len(template) > LONGEST_TEMPLATE or "\0" in template:
+        raise TemplateError(
+            f"the name template must have 1 to {LONGEST_TEMPLATE} characters, none of them NUL"
+        )
     unknown = [name for name in _BRACED.findall(template) if name not in VARIABLES]
     if unknown or re.search(r"[{}]", _BRACED.sub("", template)):
         shown = ", ".join(f"{{{name}}}" for name in sorted(VARIABLES))

@@ -34,7 +34,7 @@ STOP, LEAVE = "stop", "leave"
 """What a slot is told: to claim no more; to give back what it has."""
 
 READY = "ready"
-"""What a slot tells when it begins to claim."""
+"""What a slot tells when it has made a file, or could make one of each format: it is able to live."""
 
 _GLANCE = 0.2
 """Seconds between two looks at whether the worker is to stop."""
@@ -43,7 +43,7 @@ _HAND_BACK_SECONDS = 15.0
 """Seconds that slots have to give their jobs back when the grace is over; then they are killed."""
 
 _LONGEST_PAUSE = 30.0
-"""Seconds between two starts of a slot that dies each time before it is ready."""
+"""Seconds at most between two starts of a slot that dies each time before it is ready."""
 
 _DUE_EVERY, _LEFTOVERS_EVERY = timedelta(minutes=1), timedelta(hours=1)
 _CHORES_END_SECONDS = 5.0
@@ -256,6 +256,8 @@ class _Chores:
                     self._expiry.remove_leftovers()
             except (RecordError, StoreError) as error:
                 _log.warning("expiry: %s", error)
+            except Exception:  # noqa: BLE001  the next turn is none the worse for it
+                _log.exception("the chores go on after an unexpected error")
             stop.wait(_CHORE_GLANCE)
 
     def free_jobs_of(self, process_id: int) -> None:

@@ -39,10 +39,7 @@ def serve_slot(options: ExportOptions, orders: Connection) -> None:
             pass
         watch = exports.jobs.watch()
         try:
-            orders.send(READY)
             slot.work(exports, watch)
-        except BrokenPipeError:  # the supervisor is gone
-            pass
         finally:
             watch.close()
     stop_following()
@@ -69,6 +66,7 @@ class _Slot:
         self._orders = orders
         self._stop = threading.Event()
         self._leave = threading.Event()
+        self._is_ready = False
 
     def listen(self) -> None:
         """Do what the supervisor says; when it is gone, finish the job under way and end."""
@@ -88,10 +86,11 @@ class _Slot:
         while not self._stop.is_set():
             try:
                 if exports.try_once(leave=self._leave) is not None:
-                    continue
-                if cold:
+                    self._tell_ready()
+                elif cold:
                     warm_up(cold.pop())
                 else:
+                    self._tell_ready()
                     watch.wait(self._stop)
             except RecordError as error:
                 _log.warning("%s", error)
@@ -99,3 +98,9 @@ class _Slot:
             except Exception:  # noqa: BLE001  the next job is none the worse for it
                 _log.exception("a slot goes on after an unexpected error")
                 self._stop.wait(_FAULT_PAUSE)
+
+    def _tell_ready(self) -> None:
+        if not self._is_ready:
+            self._is_ready = True
+            with suppress(OSError):  # the supervisor is gone, which the listener hears
+                self._orders.send(READY)

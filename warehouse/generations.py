@@ -135,11 +135,14 @@ def pointer_stamp(folder: Path) -> tuple[int, ...]:
 
     Raises:
         NoGenerationError: nothing has been published in `folder`.
+        WarehouseError: the folder cannot be looked into.
     """
     try:
         stat = os.stat(f"{folder}/{POINTER}")  # in a third of the time that a Path takes
     except FileNotFoundError:
         raise _nothing_published(folder) from None
+    except OSError as error:
+        raise WarehouseError(f"{folder}: cannot be looked into ({error.strerror})") from error
     return (stat.st_mtime_ns, stat.st_ino, stat.st_size)
 
 

@@ -34,6 +34,7 @@ export class Follower {
 
   forget(jobId) {
     this._jobs.delete(jobId);
+    this._schedule();
   }
 
   stop() {

@@ -137,12 +137,15 @@ function openFiles() {
 /** The report types in the page's language; the list of files names them by it. */
 async function loadCatalogue() {
   const { client, files } = page;
-  page.catalogue = client.read("v2/reports/types", { query: { language: current() } });
+  const asked = client.read("v2/reports/types", { query: { language: current() } });
+  page.catalogue = asked;
   try {
-    files.name((await page.catalogue).data.items);
+    const { data } = await asked;
+    // An answer that was overtaken, as by another choice of language, is not shown any more.
+    if (page.catalogue === asked) files.name(data.items);
   } catch {
     // The dialog says so when it is opened; the list names types by their codes.
-    page.catalogue = null;
+    if (page.catalogue === asked) page.catalogue = null;
   }
 }
 

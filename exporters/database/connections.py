@@ -153,6 +153,7 @@ def _postgresql_engine(url: URL) -> Engine:
         url,
         hide_parameters=True,
         pool_pre_ping=True,  # a worker outlives a restart of the server
+        max_overflow=27,  # with the pool's five, more than one caller of the API may have under way
         connect_args={} if "connect_timeout" in url.query else {"connect_timeout": _WAIT_SECONDS},
     )
 

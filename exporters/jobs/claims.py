@@ -10,7 +10,7 @@ each workshop at most: it never starves. To claim and to create are looks into a
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from exporters.jobs.records import Status
@@ -25,20 +25,31 @@ _LIGHT_ROWS, _MEDIUM_ROWS = 20_000, 200_000
 
 _NEXT = (jobs.c.turn, jobs.c.created_at, jobs.c.job_id)
 
+_LAST_TURNS = select(
+    *(select(func.max(jobs.c.turn)).where(jobs.c.status == status).scalar_subquery() for status in Status)
+)
 
-def line_up(connection: Connection, now: datetime, workshop_id: str, rows: int | None) -> dict[str, int]:
-    """The columns that say when it is the turn of a new job of so many rows, as far as they are known."""
+
+def line_up(connection: Connection, workshop_id: str, rows: int | None) -> dict[str, int]:
+    """The columns that say when it is the turn of a new job of so many rows, as far as they are known.
+
+    No clock has a say in it: those of hosts differ, and a second would be as much as a thousand jobs.
+    """
     weight = _weigh(rows)
     ahead = connection.execute(
         select(jobs.c.turn - jobs.c.weight).where(jobs.c.status == Status.PENDING).order_by(*_NEXT).limit(1)
     ).scalar_one_or_none()
-    # Turns need only grow. Where nobody waits, the clock stands for all turns that have passed.
-    present = int(now.timestamp() * 1000) if ahead is None else ahead
+    present = _last_turn(connection) if ahead is None else ahead
     # Light jobs queue behind light ones only: a workshop's large file does not hold up its small ones.
     own = connection.execute(
         select(func.max(jobs.c.turn)).where(jobs.c.workshop_id == workshop_id, jobs.c.weight == weight)
     ).scalar_one()
     return {"turn": max(present, own or 0) + weight, "weight": weight}
+
+
+def _last_turn(connection: Connection) -> int:
+    """The furthest turn that any job has had; a look into the index for each state."""
+    return max(turn or 0 for turn in connection.execute(_LAST_TURNS).one())
 
 
 def _weigh(rows: int | None) -> int:
@@ -81,9 +92,9 @@ def announce_free(connection: Connection) -> None:
 
 def take_chore(connection: Connection, now: datetime, name: str, every: timedelta) -> bool:
     """Whether the chore is the caller's to do now: it is nobody else's until `every` has passed."""
-    taken = connection.execute(
-        update(chores).where(chores.c.name == name, chores.c.taken_at <= now - every).values(taken_at=now)
-    )
+    # One taken far in the future was taken by a clock that went wrong: it is not left undone till then.
+    due = or_(chores.c.taken_at <= now - every, chores.c.taken_at > now + every)
+    taken = connection.execute(update(chores).where(chores.c.name == name, due).values(taken_at=now))
     if taken.rowcount:
         return True
     known = connection.execute(select(chores.c.name).where(chores.c.name == name)).first()

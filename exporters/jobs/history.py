@@ -99,7 +99,7 @@ class JobHistory:
         """What would stand before a new job of the workshop, of so many rows."""
         with self._database.reading() as connection:
             now = self._now()
-            turn = {"turn": line_up(connection, now, workshop_id, rows)["turn"]}
+            turn = {"turn": line_up(connection, workshop_id, rows)["turn"]}
             waiting = tuple(Waiting(*record) for record in connection.execute(_WAITING, turn))
             length = sum(each.jobs for each in waiting)
             if length == _HEADED:

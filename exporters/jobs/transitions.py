@@ -50,7 +50,7 @@ def create(connection: Connection, now: datetime, job_id: str, asked: Mapping[st
         "attempt": 0,
         "created_at": now,
         **asked,
-        **line_up(connection, now, asked["workshop_id"], asked.get("rows_estimated")),
+        **line_up(connection, asked["workshop_id"], asked.get("rows_estimated")),
     }
     try:
         record = connection.execute(insert(jobs).values(values).returning(*jobs.c)).one()

@@ -4,10 +4,12 @@ import errno
 import os
 import stat
 import uuid
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 from exporters.storage.errors import (
@@ -33,11 +35,16 @@ _KINDS: dict[int | None, type[StoreError]] = {
 }
 
 
+_MOST_FOLDERS = 32
+"""Folders held open; of those that are written to again, the deepest few matter."""
+
+
 class LocalStore:
     """Files below `root`, which is created by the first write."""
 
     def __init__(self, root: Path) -> None:
         self._root = Path(os.path.realpath(root))
+        self._folders = _Folders(self._root)
 
     def writer(
         self,
@@ -50,7 +57,7 @@ class LocalStore:
         target = self._path_of(key)
         with _store_errors(target):
             temporary, file = _create_beside(target)
-        return _LocalWriter(self._root, target, temporary, file)
+        return _LocalWriter(self._folders, target, temporary, file)
 
     def open(self, key: str, *, offset: int = 0, length: int | None = None) -> BinaryIO:  # noqa: ARG002
         """The file's bytes; a file that is replaced meanwhile is read to the end as it was."""
@@ -129,9 +136,9 @@ class LocalStore:
 
 
 class _LocalWriter(StoreWriter):
-    def __init__(self, root: Path, target: Path, temporary: Path, file: BinaryIO) -> None:
+    def __init__(self, folders: "_Folders", target: Path, temporary: Path, file: BinaryIO) -> None:
         super().__init__(str(target))
-        self._root = root
+        self._folders = folders
         self._target = target
         self._temporary = temporary
         self._file = file
@@ -146,7 +153,7 @@ class _LocalWriter(StoreWriter):
             os.fsync(self._file.fileno())
             self._file.close()
             self._temporary.replace(self._target)
-            _sync_folders(self._target.parent, self._root)
+            self._folders.sync(self._target.parent)
 
     def _discard(self) -> None:
         # Closing flushes, which fails again on a full disk; unlinking needs no space.
@@ -154,7 +161,7 @@ class _LocalWriter(StoreWriter):
             self._file.close()
         with suppress(OSError):
             self._temporary.unlink()
-        _prune(self._target.parent, self._root)
+        _prune(self._target.parent, self._folders.root)
 
 
 def _create_beside(target: Path) -> tuple[Path, BinaryIO]:
@@ -173,16 +180,52 @@ def _create_beside(target: Path) -> tuple[Path, BinaryIO]:
                 raise
 
 
-def _sync_folders(folder: Path, root: Path) -> None:
-    """Make the new entries durable: the file's in its folder, and each new folder's in the one above."""
-    for path in (folder, *folder.parents):
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if path == root:
-            return
+class _Folders:
+    """The folders below a root, made durable; what is known to be so already is not done again.
+
+    A folder that is known is held open: its inode is given to no other folder then, so that the one of its
+    path and inode is itself, never removed and made again. And while it is there, those above are not
+    removed either: with it, all of them are known. It can still be removed by anyone.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: OrderedDict[Path, _OpenFolder] = OrderedDict()
+        self._lock = Lock()
+
+    def sync(self, folder: Path) -> None:
+        """Make new entries durable: those in the folder, and each new folder's in the one above."""
+        synced = []
+        for path in (folder, *folder.parents):
+            opened = _OpenFolder(path)
+            os.fsync(opened.descriptor)
+            synced.append((path, opened))
+            if path == self.root or self._knows(path, opened):
+                break
+        with self._lock:
+            self._known.update(reversed(synced))
+            for path, _ in reversed(synced):
+                self._known.move_to_end(path)
+            while len(self._known) > _MOST_FOLDERS:
+                self._known.popitem(last=False)
+
+    def _knows(self, path: Path, opened: "_OpenFolder") -> bool:
+        with self._lock:
+            known = self._known.get(path)
+            return known is not None and known.identity == opened.identity
+
+
+class _OpenFolder:
+    """A folder that is open as long as this is held."""
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        status = os.fstat(self.descriptor)
+        self.identity = status.st_dev, status.st_ino
+
+    def __del__(self) -> None:
+        if hasattr(self, "descriptor"):
+            os.close(self.descriptor)
 
 
 def _prune(folder: Path, root: Path) -> None:

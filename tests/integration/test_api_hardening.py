@@ -4,7 +4,7 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -138,6 +138,19 @@ def test_one_who_waits_for_the_records_holds_up_nobody(sample_data: Path, tmp_pa
             assert {one.result().status_code for one in asked} == {202}
 
 
+def test_a_name_that_no_database_keeps_is_refused(client: httpx.Client) -> None:
+    answer = client.post(EXPORTS, json={**BODY, "name": "a\0b"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "VALIDATION_ERROR")
+
+
+def test_a_warehouse_that_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "warehouse").write_text("not a folder")
+    with run_api(tmp_path, tmp_path / "records") as api, api.client("101") as client:
+        answer = client.get(OVERVIEW)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "DATA_UNAVAILABLE")
+    assert str(tmp_path) not in answer.text
+
+
 def test_who_goes_away_gives_back_what_was_held(sample_data: Path, tmp_path: Path) -> None:
     with run_api(sample_data, tmp_path, CONCURRENT_REQUESTS="2") as api:
         key = api.new_key("101")
@@ -205,9 +218,8 @@ def read_link(link: Path) -> str:
         return ""
 
 
-def until(holds: object, seconds: float = 10) -> bool:
+def until(holds: Callable[[], bool], seconds: float = 10) -> bool:
     """Whether it comes to hold in time."""
-    assert callable(holds)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if holds():

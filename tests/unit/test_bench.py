@@ -140,7 +140,8 @@ def test_clients_work_through_the_api_and_a_refusal_is_no_result(product: Produc
             run_clients(api.port, [[work[0][0] | {"key": "none"}]], 0.1, good=200)
 
 
-def test_soak_finds_each_job_made_once(product: Product) -> None:
+def test_soak_finds_each_job_made_once(product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.soak.IDLE_SECONDS", 0)
     soak = measure_soak(product, find_workshops(product), 2, lambda _: None)
     assert soak.is_consistent, soak.histories
     assert soak.asked >= len(soak.load.done) > 0
