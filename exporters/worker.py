@@ -7,6 +7,7 @@ wish to stop. It imports no more than it needs: what makes files is loaded by th
 
 import logging
 import multiprocessing
+import os
 import signal
 import threading
 import time
@@ -48,6 +49,9 @@ _LONGEST_PAUSE = 30.0
 _DUE_EVERY, _LEFTOVERS_EVERY = timedelta(minutes=1), timedelta(hours=1)
 _CHORES_END_SECONDS = 5.0
 """Seconds that a chore under way has when the worker ends: another worker does what is left."""
+
+_CALLER_GLANCE = 1.0
+"""Seconds between two looks at whether the caller still lives."""
 
 _CHORE_GLANCE = 5.0
 """Seconds between two looks at whether a chore is due."""
@@ -131,9 +135,12 @@ def _work_beside(
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     stop = threading.Event()
 
+    parent = os.getppid()
+
     def listen() -> None:
-        with suppress(EOFError, OSError):
-            caller.recv()
+        # The pipe alone does not tell: processes that the caller has forked keep it open beyond its end.
+        while not caller.poll(_CALLER_GLANCE) and os.getppid() == parent:
+            pass
         stop.set()
 
     threading.Thread(target=listen, name="caller", daemon=True).start()

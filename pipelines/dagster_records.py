@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines.export_names import JOB_TAG, OWN_PROCESS_TAG
+from pipelines.export_names import JOB_TAG, has_own_process
 from pipelines.instance import find_instance, recording, records_folder
 
 _WAIT_SECONDS = 30
@@ -38,4 +38,4 @@ def forget_runs(data_folder: Path) -> int:
 
 def _waits_for_worker(run: dg.DagsterRun) -> bool:
     """Whether the run shows an export that no process of its own makes: it is recorded when that ends."""
-    return JOB_TAG in run.tags and OWN_PROCESS_TAG not in run.tags
+    return JOB_TAG in run.tags and not has_own_process(run)

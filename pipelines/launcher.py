@@ -12,7 +12,7 @@ from dagster._core.launcher import LaunchRunContext
 from exporters.exports import Exports, open_exports
 from exporters.jobs import IllegalTransition, Job, JobNotFound, Status, open_jobs
 from pipelines.export_events import run_tags
-from pipelines.export_names import EXPORT_OP, EXPORT_REPORT, JOB_TAG, OWN_PROCESS_TAG
+from pipelines.export_names import EXPORT_OP, EXPORT_REPORT, JOB_TAG, OWN_PROCESS_TAG, has_own_process
 from pipelines.instance import recording
 from pipelines.jobs import REFUSALS, ExportConfig, request_export
 from settings import Settings, SettingsError, load_settings
@@ -51,13 +51,13 @@ class ExportLauncher(dg.DefaultRunLauncher):
             " begin. Start one with `reports worker`.",
             run,
         )
-        self._instance.add_run_tags(run.run_id, {OWN_PROCESS_TAG: "true"})
+        self._instance.add_run_tags(run.run_id, {OWN_PROCESS_TAG: run.run_id})
         super().launch_run(context)
 
     def terminate(self, run_id: str) -> bool:
         """Cancel the export; its worker gives it up within a second. Other runs are ended as ever."""
         run = self._instance.get_run_by_id(run_id)
-        if run is None or JOB_TAG not in run.tags or OWN_PROCESS_TAG in run.tags:
+        if run is None or JOB_TAG not in run.tags or has_own_process(run):
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
         settings = load_settings()
         jobs = open_jobs(settings.exports.jobs_url)

@@ -20,7 +20,7 @@ from exporters.jobs import Job, JobNotFound, JobStore
 from exporters.jobs.feed import End, JobFeed
 from exporters.storage import open_store
 from pipelines.export_events import run_config, run_tags, tell_end
-from pipelines.export_names import EXPORT_RECORDS, EXPORT_REPORT, JOB_TAG, OWN_PROCESS_TAG
+from pipelines.export_names import EXPORT_RECORDS, EXPORT_REPORT, JOB_TAG, has_own_process
 from pipelines.instance import recording
 from settings import Settings
 
@@ -73,7 +73,7 @@ class Recorder:
             run = runs.get(end.job.job_id)
             if run is None:
                 self._write(self._create_run(end.job), end, set())
-            elif not run.is_finished and OWN_PROCESS_TAG not in run.tags:
+            elif not run.is_finished and not has_own_process(run):
                 self._write(run, end, {_essence(entry) for entry in self._instance.all_logs(run.run_id)})
 
     def _write(self, run: dg.DagsterRun, end: End, written: set[tuple[object, ...]]) -> None:
@@ -90,7 +90,7 @@ class Recorder:
         unfinished = dg.RunsFilter(job_name=EXPORT_REPORT, statuses=UNFINISHED)
         for run in self._instance.get_runs(unfinished):
             job_id = run.tags.get(JOB_TAG)
-            if job_id is None or OWN_PROCESS_TAG in run.tags:
+            if job_id is None or has_own_process(run):
                 continue
             try:
                 jobs.get(job_id)

@@ -1,6 +1,6 @@
 """A data folder whose exports are recorded in Dagster, for tests: exports, launches and ticks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -72,10 +72,11 @@ class World:
             for entry in self.instance.all_logs(run.run_id)
         ]
 
-    def launch(self, **config: Any) -> dg.DagsterRun:
+    def launch(self, *, tags: Mapping[str, str] | None = None, **config: Any) -> dg.DagsterRun:
         """The run as Dagster has it after its launcher was called."""
         job = self.definitions.resolve_job_def("export_report")
-        run = self.instance.create_run_for_job(job, run_config={"ops": {"export": {"config": config}}})
+        asked = {"ops": {"export": {"config": config}}}
+        run = self.instance.create_run_for_job(job, run_config=asked, tags=tags)
         launcher = self.instance.run_launcher
         assert isinstance(launcher, ExportLauncher)
         launcher.launch_run(LaunchRunContext(run, None))

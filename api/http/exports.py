@@ -8,6 +8,7 @@ import re
 
 import msgspec
 from litestar import Response, delete, get, post
+from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
 from api.http.answers import ENCODER, Export, ExportCreated, ExportError, ExportRequest, Exports, PageInfo
@@ -143,12 +144,15 @@ def _cancel(services: Services, request: AnyRequest) -> Response[bytes]:
 async def _read_body(request: AnyRequest) -> bytes:
     body = bytearray()
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= _LARGEST_BODY:
-            body += chunk
-        elif size > 16 * _LARGEST_BODY:
-            break
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size <= _LARGEST_BODY:
+                body += chunk
+            elif size > 16 * _LARGEST_BODY:
+                break
+    except InternalServerException as error:  # as the framework has it where the client goes away
+        raise Refusal(400, "BAD_REQUEST", "the body did not come whole") from error
     # What is a little too large is read to its end: a client that still sends would miss the answer.
     if size > _LARGEST_BODY:
         raise Refusal(413, "BODY_TOO_LARGE", f"the body is larger than {_LARGEST_BODY} bytes")

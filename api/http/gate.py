@@ -25,6 +25,9 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 GUARDED = "/api/ws/"
 """Paths below it need a credential."""
 
+_STALLED_SECONDS = 60.0
+"""How long a client may take to read a piece of a file."""
+
 _SCOPE = "reports"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reports"'}
@@ -146,6 +149,10 @@ class _Answer:
                     return
                 message = {**message, "body": b""}
             self.sent_bytes += len(message.get("body", b""))
+            if message.get("more_body"):
+                # Who stops reading in the middle of a file must not hold it, and a slot, for ever.
+                await asyncio.wait_for(self._send(message), _STALLED_SECONDS)
+                return
         await self._send(message)
 
     async def tell_methods(self, methods: Sequence[str]) -> None:

@@ -16,8 +16,6 @@ from exporters.storage import NotFoundError, StoreError
 from warehouse.errors import InvalidPeriodError, NoGenerationError, UnknownWorkshopError, WarehouseError
 
 PROBLEM = "application/problem+json"
-_LATER = {"Retry-After": "5"}
-
 _log = logging.getLogger(__name__)
 
 
@@ -66,7 +64,7 @@ def explain(error: Exception) -> Refusal:
         if isinstance(error, kind):
             if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 _log.warning("%s: %s", code, error)
-            headers = _LATER if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+            headers = {"Retry-After": seconds} if (seconds := _RETRY_AFTER.get(code)) else {}
             return Refusal(status, code, message or str(error), {}, headers)
     _log.error("the request failed unexpectedly", exc_info=error)
     return Refusal(
@@ -97,3 +95,9 @@ _TABLE: tuple[tuple[type[Exception], int, str, str | None], ...] = (
     (StoreError, 503, "STORE_UNAVAILABLE", f"the file store {_AWAY}"),
 )
 """Error, status, code, and the message where the error's own is not for strangers; the first that fits."""
+
+_RETRY_AFTER = {
+    "REQUEST_RUNNING": "1",
+    **{code: "5" for _, status, code, _ in _TABLE if status == HTTPStatus.SERVICE_UNAVAILABLE},
+}
+"""Seconds until the same request may succeed."""

@@ -5,6 +5,8 @@ import { isEnded, retryAfter } from "./client.js";
 const USUAL = 1;
 const LONGEST = 15;
 const HIDDEN = 30;
+/** Between two questions, however many jobs there are: a fraction of what an access key may ask. */
+const LEAST = 0.25;
 
 /** Whether a job will change no more by itself. */
 export function hasEnded(job) {
@@ -20,6 +22,7 @@ export class Follower {
     this._gone = gone;
     this._jobs = new Map();
     this._timer = null;
+    this._next = 0;
     this._asking = false;
     this._seen = () => this._wake();
     document.addEventListener("visibilitychange", this._seen);
@@ -52,13 +55,14 @@ export class Follower {
   _schedule() {
     clearTimeout(this._timer);
     if (!this._jobs.size || this._asking) return;
-    const due = Math.min(...[...this._jobs.values()].map((one) => one.due));
+    const due = Math.max(Math.min(...[...this._jobs.values()].map((one) => one.due)), this._next);
     this._timer = setTimeout(() => this._ask(), Math.max(due - performance.now(), 0));
   }
 
   async _ask() {
     const [jobId, one] = [...this._jobs].reduce((least, next) => (next[1].due < least[1].due ? next : least));
     this._asking = true;
+    this._next = performance.now() + LEAST * 1000;
     try {
       await this._poll(jobId, one);
     } catch (error) {

@@ -1,6 +1,7 @@
 """The database that holds the records: its address, its connections and its transactions."""
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from sqlalchemy.exc import (
     DataError,
     DBAPIError,
     IntegrityError,
+    OperationalError,
     ProgrammingError,
     TimeoutError,  # noqa: A004  of the wait for a connection
 )
@@ -20,6 +22,9 @@ from sqlalchemy.exc import (
 from exporters.database.errors import DatabaseUnavailable
 
 _WAIT_SECONDS = 30
+_GLANCE = 0.003
+"""Seconds between two looks of a writer at whether another process still writes to SQLite."""
+
 _ACCEPTED = "give sqlite:///<path of a file> or postgresql://<user>:<password>@<host>:<port>/<database>"
 
 
@@ -35,6 +40,7 @@ class Database:
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self._url) if self.is_sqlite else _postgresql_engine(self._url)
         self._reading = self.engine.execution_options(reading=True)
+        self._turn = threading.Lock()
 
     def __repr__(self) -> str:
         return f"Database({self.place})"
@@ -54,12 +60,27 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that may write; on SQLite it excludes other writers from its beginning.
 
+        A thread begins no second one within the first.
+
         Raises:
             DatabaseUnavailable: the database failed; nothing of the transaction remains, save when a server
                 was lost during the commit itself, which leaves both possible.
         """
-        with self._explained(), self.engine.begin() as connection:
+        with self._alone(), self._explained(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Lets this process's writers to SQLite in one by one: the file's lock is for the other processes."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=_WAIT_SECONDS):
+            raise self.unavailable("other writers of this process keep it busy")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -185,7 +206,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if not _is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:
@@ -193,7 +214,37 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A writer that began as a reader can be refused half-way, without a wait; IMMEDIATE waits at the start.
     options = connection.get_execution_options()
-    if not options.get("plain", False):
-        connection.exec_driver_sql("BEGIN" if options.get("reading", False) else "BEGIN IMMEDIATE")
+    if options.get("plain", False):
+        return
+    if options.get("reading", False):
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _begin_writing(connection)
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Begin as the one writer, as soon as nobody else is.
+
+    SQLite's own wait sleeps longer and longer, up to 0.1 s, while others come and go; so it does not wait.
+    """
+    deadline = time.monotonic() + _WAIT_SECONDS
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                # A writer that began as a reader could be refused half-way, without a wait.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                if not _is_busy(error.orig) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_GLANCE)
+            else:
+                return
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
+
+
+def _is_busy(error: object) -> bool:
+    # The low byte of the code is its kind, the others say more.
+    return isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY

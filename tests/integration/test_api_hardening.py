@@ -151,6 +151,16 @@ def test_a_warehouse_that_cannot_be_read_is_told_as_such(tmp_path: Path) -> None
     assert str(tmp_path) not in answer.text
 
 
+@pytest.mark.parametrize("rest", ["Content-Length: 99\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\nZZ\r\n"])
+def test_a_body_that_does_not_come_whole_is_no_fault_of_ours(api: ApiServer, rest: str) -> None:
+    told = len(api.log.read_text())
+    key = f"Authorization: Bearer {api.new_key('101')}"
+    open_request(api, f"POST {EXPORTS}", key, rest).close()
+    assert until(lambda: '"POST' in api.log.read_text()[told:])
+    assert '"level":"error"' not in api.log.read_text()[told:]
+    assert '"code":"BAD_REQUEST"' in api.log.read_text()[told:]
+
+
 def test_who_goes_away_gives_back_what_was_held(sample_data: Path, tmp_path: Path) -> None:
     with run_api(sample_data, tmp_path, CONCURRENT_REQUESTS="2") as api:
         key = api.new_key("101")

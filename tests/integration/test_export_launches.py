@@ -74,6 +74,18 @@ def test_terminating_a_launched_export_cancels_its_job(world: World) -> None:
     assert not world.instance.run_launcher.terminate(run.run_id)
 
 
+def test_a_run_that_is_executed_again_is_left_to_the_worker_whatever_it_inherits(world: World) -> None:
+    held = world.hold(world.request())
+    ended = world.export()
+    tags = {JOB_TAG: ended.job_id, OWN_PROCESS_TAG: "00000000-0000-4000-8000-000000000000"}
+    run = world.launch(workshop_id="101", report_type="revenue", tags=tags)
+    assert (run.status, run.tags[JOB_TAG] == ended.job_id) == (dg.DagsterRunStatus.STARTED, False)
+    assert world.exports.run(run.tags[JOB_TAG])
+    world.exports.jobs.fail(held, "STORE_FAILED", ".")
+    world.tick()
+    assert world.reload(run).status is dg.DagsterRunStatus.SUCCESS
+
+
 def test_a_run_whose_job_was_forgotten_does_not_wait_for_ever(world: World) -> None:
     world.hold(world.request())
     run = world.launch(workshop_id="102", report_type="ratings")

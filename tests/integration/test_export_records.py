@@ -170,7 +170,7 @@ def test_an_export_in_a_process_of_its_own_tells_itself_and_is_not_told_again(wo
     assert result.success
     [job] = world.exports.jobs.list()
     run = world.run_of(job)
-    assert run.tags[OWN_PROCESS_TAG] == "true"
+    assert run.tags[OWN_PROCESS_TAG] == run.run_id
     before = world.kinds(run)
     world.tick()
     assert (len(world.runs()), world.kinds(run)) == (1, before)
