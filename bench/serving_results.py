@@ -24,12 +24,12 @@ whose figures come from [daily rollups in PostgreSQL](../bench/postgres_rollups.
 everything in memory, a pool of connections, one prepared query for an answer, by asyncpg. Both gave the same
 figures in every answer that was compared. Rounds of the two sides alternate.
 
-**Exports.** {export_clients} clients ask for a file, look at its job every {poll:.0f} ms until it is
-completed, and ask for the next one: the time is what a client sees. A worker with {slots} slots makes the
-files; records are in SQLite, files in a local folder. Large files are CSV of {rows:,} bookings; small ones
-have {small_rows} bookings, and 40 in 100 are CSV, 30 XLSX, 15 HTML, 10 Parquet and 5 PDF. The peer runs the
-Dagster job `export_report` for each large file in a process of its own, `dagster job execute`, without the
-API.
+**Exports.** {export_clients} clients, each of its own workshop, ask for a file, look at its job every
+{poll:.0f} ms until it is completed, and ask for the next one: the time is what a client sees. A worker with
+{slots} slots makes the files; records are in SQLite, files in a local folder. Large files are CSV of {rows:,}
+bookings; small ones have {small_rows} bookings, and 40 in 100 are CSV, 30 XLSX, 15 HTML, 10 Parquet and 5
+PDF. The peer runs the Dagster job `export_report` for each large file in a process of its own, `dagster job
+execute`, without the API.
 """
 _SOAK_INTRODUCTION = """\
 {clients} clients make small exports, as under Serving, without a pause for {minutes:.1f} minutes, and

@@ -60,26 +60,18 @@ class Workshops:
         return [[_ask_figures(drawn, path, pool) for _ in range(_REQUESTS)] for pool in pools]
 
     def exports(self, rows: int, clients: int) -> list[list[dict[str, Any]]]:
-        """Work for clients: CSV files, each of the period in which a workshop has so many bookings."""
-        periods = self._periods(rows, 2 * clients)
-        return [
-            [_export(key, "csv", period) for period in Random(number).sample(periods, len(periods))]  # noqa: S311
-            for number, key in enumerate(self._keys(periods, clients))
-        ]
+        """Work for clients: a CSV file, of the period in which the client's workshop has so many bookings."""
+        periods = self._periods(rows, clients)
+        return [[_export(self.product.new_key([one.workshop_id]), "csv", one)] for one in periods]
 
     def small_exports(self, rows: int, clients: int) -> list[list[dict[str, Any]]]:
-        """Work for clients: files in all formats, of periods in which a workshop has up to so many rows."""
-        periods = self._periods(rows, _KEY_WORKSHOPS)
+        """Work for clients: files in all formats, each of so many bookings of the client's workshop."""
         work = []
-        for number, key in enumerate(self._keys(periods, clients)):
-            drawn = Random(number)  # noqa: S311
-            formats = drawn.sample(_MIX, len(_MIX))
-            work.append([_export(key, name, drawn.choice(periods)) for name in formats])
+        for number, period in enumerate(self._periods(rows, clients)):
+            key = self.product.new_key([period.workshop_id])
+            formats = Random(number).sample(_MIX, len(_MIX))  # noqa: S311
+            work.append([_export(key, name, period) for name in formats])
         return work
-
-    def _keys(self, periods: Sequence["_Period"], clients: int) -> list[str]:
-        ids = [period.workshop_id for period in periods]
-        return [self.product.new_key(ids) for _ in range(clients)]
 
     def _periods(self, rows: int, count: int) -> list["_Period"]:
         with open_snapshot(self.product.folder / "warehouse") as snapshot:

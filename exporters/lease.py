@@ -57,6 +57,8 @@ class HeldJob:
     ) -> None:
         self._ended.set()
         self._thread.join()
+        if error is not None and self._lost is None:
+            self._beat()  # the record of a job that fails tells how far it was
 
     def when_lost(self, stop: Callable[[], object] | None) -> None:
         """From now on call `stop`, in another thread, when the job is lost: it ends what cannot `check`."""

@@ -70,7 +70,9 @@ def build_export_report(project: Project) -> dg.JobDefinition:
                     job_id = request_export(exports, config, context.run_id).job_id
                 except REFUSALS as error:
                     raise dg.Failure(str(error), allow_retries=False) from error
-                context.instance.add_run_tags(context.run_id, {JOB_TAG: job_id, OWN_PROCESS_TAG: context.run_id})
+                context.instance.add_run_tags(
+                    context.run_id, {JOB_TAG: job_id, OWN_PROCESS_TAG: context.run_id}
+                )
             context.log.info(f"Job {job_id} is recorded.")
             job = exports.run(job_id) or _wait(exports, job_id)
             location = exports.store.url_of(job.file_key) if job.file_key else None

@@ -1,6 +1,5 @@
 """The API for tests: served in a process of its own on loopback, with keys and a worker on its records."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -41,14 +40,12 @@ class ApiServer:
 
     def settings(self) -> Settings:
         """The settings that the server runs with."""
-        before = dict(os.environ)
-        ours = {name: value for name, value in self.environment.items() if name.startswith("REPORTS_")}
-        try:
-            os.environ.update(ours)
-            return Settings()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        given: dict[str, Any] = {
+            name.removeprefix("REPORTS_").lower(): value
+            for name, value in self.environment.items()
+            if name.startswith("REPORTS_")
+        }
+        return Settings(**given)
 
     def new_key(self, *workshops: str, **options: Any) -> str:
         """The text of a new API key."""

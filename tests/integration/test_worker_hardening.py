@@ -1,0 +1,81 @@
+"""The worker when what it stands on breaks: slots that cannot live, callers that are killed."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from exporters import worker_slot
+from exporters.formats import Format
+from exporters.worker import run_worker
+from tests.api_server import run_api
+from tests.exported import options_for
+from tests.worker_processes import parent_of, processes, wait_until
+
+
+def die_while_warming_up(moments: Path) -> None:
+    """What a slot does first: note when it began, and see to it that the first file ends it."""
+
+    def die(format_: Format) -> None:
+        _note(moments)
+        os._exit(9)
+
+    _note(moments)
+    worker_slot.warm_up = die
+
+
+def _note(moments: Path) -> None:
+    with moments.open("a", encoding="utf-8") as out:
+        out.write(f"{time.time()}\n")
+
+
+def test_a_slot_that_cannot_live_is_started_less_and_less_often(sample_data: Path, tmp_path: Path) -> None:
+    moments, stop = tmp_path / "moments", threading.Event()
+    prepare = partial(die_while_warming_up, moments)
+    options = options_for(tmp_path, sample_data)
+    worker = threading.Thread(
+        target=run_worker, args=(options, 1, stop), kwargs={"grace": timedelta(0), "prepare": prepare}
+    )
+    worker.start()
+    try:
+        wait_until(lambda: moments.exists() and len(moments.read_text().splitlines()) >= 5)
+    finally:
+        stop.set()
+        worker.join()
+    _, first_end, second_start, second_end, third_start, *_ = map(float, moments.read_text().split())
+    assert second_start - first_end > 1
+    assert third_start - second_end > 3
+
+
+def descendants(process_id: int) -> Iterator[int]:
+    """The processes that a process has started, and those that these have."""
+    for pid in processes():
+        if parent_of(pid) == process_id:
+            yield pid
+            yield from descendants(pid)
+
+
+def is_of_the_worker(process_id: int) -> bool:
+    """Whether it is the worker or a slot, and still runs; the others are the server's."""
+    try:
+        return b"multiprocessing.spawn" in Path(f"/proc/{process_id}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def test_a_worker_beside_the_api_ends_when_the_api_is_killed(sample_data: Path, tmp_path: Path) -> None:
+    with run_api(sample_data, tmp_path / "api", "--slots", "1") as api:
+        wait_until(lambda: sum(map(is_of_the_worker, descendants(api.process.pid))) == 2)
+        family = set(descendants(api.process.pid))
+        api.process.kill()
+        api.process.wait()
+        try:
+            wait_until(lambda: not any(map(is_of_the_worker, family)), seconds=30)
+        finally:
+            for pid in family:
+                if parent_of(pid) is not None:
+                    os.kill(pid, signal.SIGKILL)
