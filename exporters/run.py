@@ -45,6 +45,7 @@ _KNOWN: tuple[tuple[type[Exception], str, bool], ...] = (
     (ValuesError, "REPORT_BROKEN", False),
     (WarehouseError, "EXPORT_FAILED", True),
     (WorkerLeaves, "WORKER_LEFT", True),
+    (DatabaseUnavailable, "RECORDS_UNAVAILABLE", True),
     (OSError, "EXPORT_FAILED", True),
 )
 """Error, its code in the record, and whether another try may mend it; the first that fits counts."""

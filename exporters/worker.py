@@ -43,7 +43,7 @@ _GLANCE = 0.2
 _HAND_BACK_SECONDS = 15.0
 """Seconds that slots have to give their jobs back when the grace is over; then they are killed."""
 
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 5.0
 """Seconds at most between two starts of a slot that dies each time before it is ready."""
 
 _DUE_EVERY, _LEFTOVERS_EVERY = timedelta(minutes=1), timedelta(hours=1)

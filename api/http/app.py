@@ -2,6 +2,10 @@
 
 import asyncio
 import logging
+import os
+import signal
+import threading
+import time
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -76,9 +80,17 @@ def create_app(settings: Settings) -> Gate:
     return Gate(routed, services.access, RequestLog(routes, series.requests, tracer))
 
 
+def _end_with(parent: int) -> None:
+    """End this process when the server's main process was killed: it would go on and keep the port."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def create_app_from_environment() -> Application:
     """The API of this process's settings; what the server loads."""
     catch_strays()
+    threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
     try:
         settings = load_settings()
         app = create_app(settings)
