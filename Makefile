@@ -14,7 +14,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
 endef
 export LIST_FILES
 
-.PHONY: demo test check bench serve dev clean
+.PHONY: demo test check bench soak serve dev clean
 
 ## demo: install, load the sample, build, publish, show figures, export every report in every format
 demo: .venv/.demo
@@ -36,11 +36,16 @@ check: .venv/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-## bench: measure the nights and the formats beside their peers, write docs/benchmarks.md; BENCH_BOOKINGS=1000000 for less
+## bench: measure the nights, the formats and the API beside their peers, write docs/benchmarks.md; BENCH_BOOKINGS=1000000 for less
 BENCH_BOOKINGS ?= 10000000
 bench: .venv/.bench
 	$(BIN)/python -m bench nights $(BENCH_BOOKINGS)
 	$(BIN)/python -m bench formats
+	$(BIN)/python -m bench serving $(BENCH_BOOKINGS)
+
+## soak: exports at about the full rate for five minutes, written to docs/benchmarks.md
+soak: .venv/.bench
+	$(BIN)/python -m bench soak 300
 
 ## serve: the API, the reports page and a worker on http://127.0.0.1:8000, with a key for the demo's workshop
 serve: .venv/.demo
