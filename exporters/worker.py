@@ -24,18 +24,13 @@ from exporters.jobs import open_jobs
 from exporters.lease import name_owner
 from exporters.options import ExportOptions
 from exporters.storage import StoreError, open_store
+from exporters.worker_orders import LEAVE, READY, STOP
 
 Prepare = Callable[[], None]
 """What a process of the worker does first, such as to set up its log; it is sent there by pickling."""
 
 GRACE = timedelta(seconds=30)
 """How long jobs under way may go on when the worker is to stop."""
-
-STOP, LEAVE = "stop", "leave"
-"""What a slot is told: to claim no more; to give back what it has."""
-
-READY = "ready"
-"""What a slot tells when it has made a file, or could make one of each format: it is able to live."""
 
 _GLANCE = 0.2
 """Seconds between two looks at whether the worker is to stop."""

@@ -18,7 +18,7 @@ from exporters.formats.table import Chart, Column, Table
 from exporters.jobs.watching import Watch
 from exporters.observation import stop_following
 from exporters.options import ExportOptions
-from exporters.worker import LEAVE, READY, STOP
+from exporters.worker_orders import LEAVE, READY, STOP
 from warehouse.errors import WarehouseError
 
 _FAULT_PAUSE = 1.0
