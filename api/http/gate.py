@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import ExitStack
@@ -37,7 +36,7 @@ _ALWAYS = ((b"x-content-type-options", b"nosniff"),)
 class Gate:
     """The outermost ASGI application: lets a request through to `inner`, or refuses it.
 
-    It leaves `request_id`, `caller` and `workshop_header` in the scope's state. A HEAD request is a GET whose
+    It leaves `request_id`, `caller`, `headers` and `head` in the scope's state. A HEAD request is a GET whose
     body is not sent.
     """
 
@@ -134,13 +133,11 @@ class _Answer:
         self.code = ""
         """The code of a refusal."""
         self.sent_bytes = 0
-        self.begun_at: float | None = None
         self.extra: tuple[tuple[bytes, bytes], ...] = ()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.begun_at = time.perf_counter()
             always = ((b"x-request-id", self._request_id.encode()), *_ALWAYS, *self.extra)
             message = {**message, "headers": [*message["headers"], *always]}
         elif message["type"] == "http.response.body":
