@@ -3,6 +3,7 @@
 import os
 import re
 from datetime import date, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -12,7 +13,9 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from exporters.access.options import AccessOptions, TokenOptions
+from exporters.deliveries.options import DeliveryOptions, SmtpOptions
 from exporters.options import ExportOptions, Quotas
+from exporters.seal import Seal, SealError, parse_key
 from exporters.storage import S3Options
 from warehouse.database import DatabaseOptions, check_size
 from warehouse.period import parse_day
@@ -65,6 +68,23 @@ def _checked_collector(place: str | None) -> str | None:
         if not plain or parts.query or parts.fragment:
             raise ValueError("must be an http or https URL without a password, such as http://127.0.0.1:4318")
     return place
+
+
+def _checked_key(key: SecretStr | None) -> SecretStr | None:
+    if key is not None:
+        try:
+            parse_key(key.get_secret_value())
+        except SealError as error:
+            raise ValueError(str(error)) from None
+    return key
+
+
+def _checked_public_url(url: str) -> str:
+    parts = urlsplit(url)
+    plain = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+    if not plain or parts.query or parts.fragment:
+        raise ValueError("must be an http or https URL, such as https://reports.example")
+    return url.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -158,6 +178,27 @@ class Settings(BaseSettings):
     """Where traces are sent to, by OTLP over HTTP, such as `http://127.0.0.1:4318`; default: nowhere."""
     audit_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 365
     """Days for which the audit log is kept."""
+    seal_key: Annotated[SecretStr | None, AfterValidator(_checked_key)] = None
+    """Key of 32 bytes in base64 that seals secrets in the records; default: the file `seal.key` in the data
+    folder, made at first use."""
+    public_url: Annotated[str, AfterValidator(_checked_public_url)] = "http://127.0.0.1:8000"
+    """What links in mails begin with: where people reach the API."""
+    smtp_host: str | None = None
+    """Mail server; default: no mail can be sent."""
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    """Port of the mail server."""
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection to the mail server is encrypted: starttls, tls or none."""
+    smtp_user: str | None = None
+    """Account at the mail server; default: it asks for none."""
+    smtp_password: SecretStr | None = None
+    """Password of the account."""
+    mail_sender: str = "reports@localhost"
+    """Address that mails come from."""
+    attachment_limit: Annotated[int, Field(ge=0)] = 10_000_000
+    """Bytes up to which a file is attached to a mail; a larger one is mailed as a link."""
+    webhook_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    """Networks, separated by commas, that webhooks may lead to beside public ones, such as `10.1.0.0/16`."""
 
     @field_validator("token_keys")
     @classmethod
@@ -194,6 +235,19 @@ class Settings(BaseSettings):
         if not all(re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", origin) for origin in origins):
             raise ValueError("must be origins, such as https://portal.example, separated by commas")
         return origins
+
+    @field_validator("webhook_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        networks = tuple(network.strip() for network in value.split(",") if network.strip())
+        for network in networks:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError("must be networks, such as 10.1.0.0/16, separated by commas") from None
+        return networks
 
     @property
     def source_folder(self) -> Path:
@@ -248,7 +302,29 @@ class Settings(BaseSettings):
             language=self.language,
             brand_folder=self.brands,
             quotas=Quotas(self.row_quota, self.byte_quota, self.pending_quota),
+            deliveries=self.deliveries,
         )
+
+    @property
+    def deliveries(self) -> DeliveryOptions:
+        """How deliveries are sent."""
+        smtp = None
+        if self.smtp_host:
+            password = self.smtp_password.get_secret_value() if self.smtp_password else None
+            smtp = SmtpOptions(self.smtp_host, self.smtp_port, self.smtp_security, self.smtp_user, password)
+        return DeliveryOptions(
+            seal=self.seal,
+            smtp=smtp,
+            sender=self.mail_sender,
+            public_url=self.public_url,
+            attachment_limit=self.attachment_limit,
+            allowed_networks=tuple(ip_network(network) for network in self.webhook_networks),
+        )
+
+    @property
+    def seal(self) -> Seal:
+        """What seals secrets in the records."""
+        return Seal(self.seal_key.get_secret_value() if self.seal_key else self.data_folder / "seal.key")
 
     @property
     def link_lifetime(self) -> timedelta | None:

@@ -9,6 +9,7 @@ from exporters.storage import S3Options
 from warehouse.database import DatabaseOptions
 
 if TYPE_CHECKING:  # the formats' libraries come with it
+    from exporters.deliveries.options import DeliveryOptions
     from exporters.formats.table import Language
 
 
@@ -43,3 +44,5 @@ class ExportOptions:
     """Where `exporters.brands` finds brands; None: nowhere."""
     quotas: Quotas = Quotas()
     """Of each workshop."""
+    deliveries: "DeliveryOptions | None" = None
+    """None: nothing is delivered."""

@@ -15,13 +15,17 @@ from litestar import Litestar, Response, get
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
 from api.cli_errors import explain as explain_failure
-from api.http import catalogue, downloads, exports, figures, health, metrics, page
+from api.http import catalogue, deliveries, downloads, exports, figures, health, metrics, page
+from api.http.batches import routes as batches
+from api.http.company import routes as company
+from api.http.event_reports import routes as event_reports
+from api.http.families import encode_refusal
 from api.http.gate import Application, Gate
 from api.http.logs import RequestLog
 from api.http.metrics_requests import Routes
 from api.http.openapi import describe_api
 from api.http.origins import Origins
-from api.http.problems import PROBLEM, Refusal, encode_problem, explain
+from api.http.problems import Refusal, explain
 from api.http.services import AnyRequest, open_services, request_id_of
 from api.logs import catch_strays
 from api.tracing import trace_requests
@@ -68,6 +72,10 @@ def create_app(settings: Settings) -> Gate:
             *health.make_routes(services),
             *metrics.make_routes(series),
             *page.make_routes(services.link_origins()),
+            *company.make_routes(services),
+            *event_reports.make_routes(services),
+            *batches.make_routes(services),
+            *deliveries.make_routes(services),
             read_openapi,
         ],
         openapi_config=None,
@@ -105,12 +113,8 @@ def _refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
     refusal = _translate(error)
     request.scope["state"]["code"] = refusal.code
     headers: Mapping[str, Any] = {"cache-control": "no-store", **refusal.headers}
-    return Response(
-        encode_problem(refusal, request_id_of(request)),
-        status_code=refusal.status,
-        media_type=PROBLEM,
-        headers=headers,
-    )
+    body, media_type = encode_refusal(request.scope["path"], refusal, request_id_of(request))
+    return Response(body, status_code=refusal.status, media_type=media_type, headers=headers)
 
 
 def _translate(error: Exception) -> Refusal:

@@ -6,12 +6,14 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import parse_qs
 
 from litestar.utils import normalize_path
 
+from api.http.families import Family, encode_refusal, find_family
 from api.http.logs import RequestLog
 from api.http.operations import find_methods
-from api.http.problems import PROBLEM, Refusal, encode_problem, explain
+from api.http.problems import Refusal, explain
 from exporters.access import Caller, LimitExceeded, Unauthenticated
 from exporters.access.door import Access
 
@@ -21,13 +23,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-GUARDED = "/api/ws/"
-"""Paths below it need a credential."""
-
 _STALLED_SECONDS = 60.0
 """How long a client may take to read a piece of a file."""
 
-_SCOPE = "reports"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reports"'}
 _ALWAYS = ((b"x-content-type-options", b"nosniff"),)
@@ -59,7 +57,7 @@ class Gate:
         state.update(request_id=request_id, caller=None, headers=headers, head=scope["method"] == "HEAD")
         if state["head"]:
             scope["method"] = "GET"
-        answer = _Answer(send, request_id, without_body=state["head"])
+        answer = _Answer(send, scope["path"], request_id, without_body=state["head"])
         with self._log.following(scope, request_id, answer):
             try:
                 await self._pass(scope, receive, answer, headers)
@@ -69,10 +67,11 @@ class Gate:
                 await answer.refuse(explain(error))
 
     async def _pass(self, scope: Scope, receive: Receive, answer: "_Answer", headers: dict[str, str]) -> None:
-        if not f"{scope['path']}/".startswith(GUARDED):
+        family = find_family(scope["path"])
+        if family is None:
             await self.inner(scope, receive, answer)
             return
-        caller = await self._identify(headers)
+        caller = await self._identify(family, headers, scope["query_string"])
         scope["state"]["caller"] = caller
         with ExitStack() as held:
             try:
@@ -80,21 +79,21 @@ class Gate:
             except LimitExceeded as error:
                 seconds = str(max(1, round(error.retry_after_seconds + 0.5)))
                 raise Refusal(429, "RATE_LIMITED", str(error), {}, {"Retry-After": seconds}) from error
-            answer.extra += (
-                (b"ratelimit-limit", str(allowance.limit).encode()),
-                (b"ratelimit-remaining", str(allowance.remaining).encode()),
-                (b"ratelimit-reset", str(round(allowance.reset_seconds + 0.5)).encode()),
-            )
+            if family.tells_allowance:
+                answer.extra += (
+                    (b"ratelimit-limit", str(allowance.limit).encode()),
+                    (b"ratelimit-remaining", str(allowance.remaining).encode()),
+                    (b"ratelimit-reset", str(round(allowance.reset_seconds + 0.5)).encode()),
+                )
             if scope["method"] == "OPTIONS" and (methods := find_methods(scope["path"])):
                 await answer.tell_methods(methods)
                 return
-            if _SCOPE not in caller.scopes:
-                raise Refusal(403, "FORBIDDEN", f"the credential lacks the scope {_SCOPE!r}")
+            if family.scope not in caller.scopes:
+                raise Refusal(403, "FORBIDDEN", f"the credential lacks the scope {family.scope!r}")
             await self.inner(scope, receive, answer)
 
-    async def _identify(self, headers: dict[str, str]) -> Caller:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        credential = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "").strip()
+    async def _identify(self, family: Family, headers: dict[str, str], query: bytes) -> Caller:
+        credential = _find_credential(family, headers, query)
         if not credential:
             raise Refusal(
                 401,
@@ -113,6 +112,17 @@ class Gate:
         return known
 
 
+def _find_credential(family: Family, headers: dict[str, str], query: bytes) -> str:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    for name in ("x-api-key", family.header):
+        if name and (found := headers.get(name, "").strip()):
+            return found
+    given = parse_qs(query.decode("latin-1")).get(family.parameter, []) if family.parameter else []
+    return given[0].strip() if len(given) == 1 else ""
+
+
 def _read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """The headers by name. One that stands twice is a list (RFC 9110): of two credentials, neither counts."""
     headers: dict[str, str] = {}
@@ -125,8 +135,9 @@ def _read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 class _Answer:
     """The sending side: adds what every answer carries, and knows whether one has begun."""
 
-    def __init__(self, send: Send, request_id: str, *, without_body: bool) -> None:
+    def __init__(self, send: Send, path: str, request_id: str, *, without_body: bool) -> None:
         self._send = send
+        self._path = path
         self._request_id = request_id
         self._without_body = without_body
         self.status: int | None = None
@@ -161,9 +172,9 @@ class _Answer:
     async def refuse(self, refusal: Refusal) -> None:
         """Answer with an error."""
         self.code = refusal.code
-        body = encode_problem(refusal, self._request_id)
+        body, media_type = encode_refusal(self._path, refusal, self._request_id)
         headers = {
-            "content-type": PROBLEM,
+            "content-type": media_type,
             "content-length": str(len(body)),
             "cache-control": "no-store",
             **{name.lower(): value for name, value in refusal.headers.items()},

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from api.http import examples
-from api.http.answers import ENCODER, ExportRequest, Problem
+from api.http.answers import ENCODER, ExportRequest
 from api.http.catalogue import filters_schema
-from api.http.operations import OPERATIONS, Operation
-from api.http.problems import PROBLEM
+from api.http.families import PORTAL, find_family
+from api.http.operation import Operation
+from api.http.operations import OPERATIONS
 from exporters.catalogue import ReportType
 from exporters.formats import FORMATS
 from exporters.formats.wording import LANGUAGES
@@ -22,7 +23,9 @@ _SCHEMAS = "#/components/schemas/{name}"
 def describe_api(catalogue: Mapping[str, ReportType]) -> bytes:
     """The OpenAPI 3.1 document, with the report types of the catalogue in it, as JSON."""
     answers = dict.fromkeys(operation.answer for operation in OPERATIONS if operation.answer)
-    bodies = [*answers, ExportRequest, Problem]
+    refusals = [(find_family(operation.path) or PORTAL).body for operation in OPERATIONS]
+    taken = [operation.body for operation in OPERATIONS if operation.body]
+    bodies = list(dict.fromkeys([*answers, *taken, *refusals]))
     references, schemas = msgspec.json.schema_components(bodies, ref_template=_SCHEMAS)
     by_type = dict(zip(bodies, references, strict=True))
     schemas |= _request_schemas(schemas["ExportRequest"], catalogue)
@@ -66,11 +69,13 @@ def _describe(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any
     if operation.body is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {
-                "application/json": {"schema": by_type[operation.body], "examples": examples.REQUESTS}
-            },
+            "content": {"application/json": {"schema": by_type[operation.body], **_examples_of(operation)}},
         }
     return described
+
+
+def _examples_of(operation: Operation) -> dict[str, Any]:
+    return {"examples": examples.REQUESTS} if operation.body is ExportRequest else {}
 
 
 def _success(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any]:
@@ -94,8 +99,11 @@ def _other(status: int, operation: Operation, by_type: Mapping[Any, Any]) -> dic
         return described
     if not operation.guarded:
         return {**described, "content": {"application/json": {"schema": by_type[operation.answer]}}}
-    problem: dict[str, Any] = {"schema": by_type[Problem], "example": examples.describe_problem(status)}
-    return {**described, "content": {PROBLEM: problem}}
+    family = find_family(operation.path) or PORTAL
+    problem: dict[str, Any] = {"schema": by_type[family.body]}
+    if family is PORTAL:
+        problem["example"] = examples.describe_problem(status)
+    return {**described, "content": {family.media_type: problem}}
 
 
 def _files() -> dict[str, Any]:

@@ -1,11 +1,16 @@
 """Whom a credential stands for, and what it lets them do."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 REPORTS_SCOPE = "reports"
 """To read figures, and to make, list, cancel and download exports."""
-SCOPES = frozenset({REPORTS_SCOPE})
+DEFINITIONS_SCOPE = "definitions"
+"""To manage report definitions, and with them what is mailed to whom."""
+BATCHES_SCOPE = "batches"
+"""To make and read batches of reports, and with them what is sent to whom."""
+SCOPES = frozenset({REPORTS_SCOPE, DEFINITIONS_SCOPE, BATCHES_SCOPE})
 """Every scope there is."""
 
 
@@ -19,6 +24,16 @@ class Caller:
     """Ids of the workshops that may be asked about; a token, or an organisation's key, may have none."""
     scopes: frozenset[str]
     """Some of `SCOPES`."""
+    organisation: str | None = None
+    """Number of the organisation that the credential is for; None: it is for workshops."""
+
+    @property
+    def account(self) -> str:
+        """Whom the credential speaks for: the same for all credentials of an organisation, or of the same
+        workshops. What is theirs together, such as batches, is kept under it."""
+        if self.organisation is not None:
+            return f"organisation:{self.organisation}"
+        return "workshops:" + hashlib.sha256("\n".join(sorted(self.workshops)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

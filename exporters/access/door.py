@@ -84,7 +84,9 @@ class Access:
         workshops = key.workshops
         if key.organisation is not None:
             workshops = self._members(key.organisation)
-        return Identified(Caller(f"key:{key.key_id}", workshops, key.scopes), key.expires_at)
+        return Identified(
+            Caller(f"key:{key.key_id}", workshops, key.scopes, key.organisation), key.expires_at
+        )
 
     def _by_token(self, credential: str) -> Identified:
         if self._tokens is None:

@@ -1,0 +1,1 @@
+"""Report definitions of a company, over HTTP."""

@@ -1,0 +1,1 @@
+"""Reports of events as JSON, read only, over HTTP."""

@@ -1,0 +1,97 @@
+"""The families of routes: where a credential may stand, which scope it needs, and how a refusal is told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import Struct
+
+from api.http.answers import ENCODER, Problem
+from api.http.problems import PROBLEM, Refusal, encode_problem
+from exporters.access.callers import BATCHES_SCOPE, DEFINITIONS_SCOPE, REPORTS_SCOPE
+
+_JSON = "application/json"
+
+
+class ErrorText(Struct, frozen=True):
+    """A refusal, told by its text."""
+
+    error: str
+
+
+class ErrorFields(Struct, frozen=True, omit_defaults=True):
+    """A refusal, with the messages of each value that cannot be taken."""
+
+    error: str
+    errors: dict[str, list[str]] = {}
+
+
+class ErrorMessage(Struct, frozen=True):
+    """A refusal, told by its message."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """The routes below a path."""
+
+    prefix: str
+    """It ends with a slash; a path belongs to the family whose prefix it begins with."""
+    scope: str
+    """What a credential must be granted."""
+    body: Any
+    """The type of a refusal's body."""
+    encode: Callable[[Refusal, str], bytes]
+    """The body of a refusal, for the id of the request."""
+    media_type: str = _JSON
+    """Of a refusal."""
+    header: str | None = None
+    """Where the credential may stand beside `Authorization: Bearer` and `x-api-key`."""
+    parameter: str | None = None
+    """The parameter of the query in which it may stand, too."""
+    tells_allowance: bool = True
+    """Whether answers carry what is left of the caller's requests."""
+
+
+def _encode_text(refusal: Refusal, _request_id: str) -> bytes:
+    return ENCODER.encode(ErrorText(refusal.message))
+
+
+def _encode_fields(refusal: Refusal, _request_id: str) -> bytes:
+    if refusal.status == 422:
+        field = str(refusal.details.get("field", "request"))
+        return ENCODER.encode(ErrorFields("Validation failed", {field: [refusal.message]}))
+    return ENCODER.encode(ErrorFields(refusal.message))
+
+
+def _encode_message(refusal: Refusal, _request_id: str) -> bytes:
+    return ENCODER.encode(ErrorMessage(refusal.message))
+
+
+PORTAL = Family("/api/ws/", REPORTS_SCOPE, Problem, encode_problem, PROBLEM)
+COMPANY = Family("/company/", DEFINITIONS_SCOPE, ErrorText, _encode_text)
+EVENT_REPORTS = Family(
+    "/api/v1/", REPORTS_SCOPE, ErrorFields, _encode_fields, parameter="api_key", tells_allowance=False
+)
+BATCHES = Family(
+    "/apps/reporting/",
+    BATCHES_SCOPE,
+    ErrorMessage,
+    _encode_message,
+    header="lasso-api-key",
+    parameter="accessKey",
+)
+
+_GUARDED = (PORTAL, COMPANY, EVENT_REPORTS, BATCHES)
+
+
+def find_family(path: str) -> Family | None:
+    """The family of a path; None: whoever asks for it needs no credential."""
+    return next((family for family in _GUARDED if f"{path}/".startswith(family.prefix)), None)
+
+
+def encode_refusal(path: str, refusal: Refusal, request_id: str) -> tuple[bytes, str]:
+    """The body of a refusal of the path, and its media type."""
+    family = find_family(path) or PORTAL
+    return family.encode(refusal, request_id), family.media_type

@@ -1,0 +1,1 @@
+"""Report definitions: what is made and mailed at an interval, to whom, and under which conditions."""
