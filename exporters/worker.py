@@ -1,4 +1,4 @@
-"""The worker: keeps a number of slots, each a warm process, at work on the jobs, and does the chores.
+"""The worker: keeps slots, each a warm process, at work on the jobs, and a dispatcher beside them.
 
 A slot is a process of its own, so that a crash loses one try of one job and nothing else, and so that slots
 do not wait for each other. This supervisor starts them, starts a slot anew that has died, and passes on the
@@ -26,6 +26,7 @@ from exporters.options import ExportOptions
 from exporters.storage import StoreError, open_store
 from exporters.worker_orders import LEAVE, READY, STOP
 
+Work = Callable[[ExportOptions, Connection], None]
 Prepare = Callable[[], None]
 """What a process of the worker does first, such as to set up its log; it is sent there by pickling."""
 
@@ -74,22 +75,24 @@ def run_worker(
         DatabaseUnavailable, StoreError: the records or the store cannot be opened.
     """
     chores = _Chores(options)
-    team = [_Slot(options, number, prepare) for number in range(1, slots + 1)]
+    team = [_Member(options, f"slot {number}", _make_files, prepare) for number in range(1, slots + 1)]
+    if options.deliveries is not None:
+        team.append(_Member(options, "the dispatcher", _dispatch, prepare))
     doing_chores = threading.Thread(target=chores.work, args=(stop,), name="chores", daemon=True)
     try:
         doing_chores.start()
         while not stop.is_set():
-            for slot in team:
-                if (dead := slot.bury()) is not None:
+            for member in team:
+                if (dead := member.bury()) is not None:
                     chores.free_jobs_of(dead)
-                slot.keep_up()
-            wait([slot.sentinel for slot in team if slot.sentinel is not None], timeout=_GLANCE)
+                member.keep_up()
+            wait([member.sentinel for member in team if member.sentinel is not None], timeout=_GLANCE)
         _log.info("stopping: jobs under way have %s seconds", grace.total_seconds())
         _end(team, grace, at_once or threading.Event())
     finally:
         stop.set()
-        for slot in team:
-            if (killed := slot.kill()) is not None:
+        for member in team:
+            if (killed := member.kill()) is not None:
                 chores.free_jobs_of(killed)
         doing_chores.join(_CHORES_END_SECONDS)
         chores.close()
@@ -142,12 +145,12 @@ def _work_beside(
     run_worker(options, slots, stop, grace=grace, prepare=prepare)
 
 
-def _end(team: list["_Slot"], grace: timedelta, at_once: threading.Event) -> None:
+def _end(team: list["_Member"], grace: timedelta, at_once: threading.Event) -> None:
     for order, seconds in ((STOP, grace.total_seconds()), (LEAVE, _HAND_BACK_SECONDS)):
         deadline = time.monotonic() + seconds
-        for slot in team:
-            slot.tell(order)
-        while any(slot.is_alive for slot in team):
+        for member in team:
+            member.tell(order)
+        while any(member.is_alive for member in team):
             if at_once.is_set():
                 return
             if time.monotonic() >= deadline:
@@ -155,24 +158,36 @@ def _end(team: list["_Slot"], grace: timedelta, at_once: threading.Event) -> Non
             time.sleep(0.05)
 
 
-def _serve(options: ExportOptions, orders: Connection, prepare: Prepare | None) -> None:
+# What the members import is not for the supervisor to load.
+def _make_files(options: ExportOptions, orders: Connection) -> None:
+    from exporters.worker_slot import serve_slot  # noqa: PLC0415
+
+    serve_slot(options, orders)
+
+
+def _dispatch(options: ExportOptions, orders: Connection) -> None:
+    from exporters.dispatch import serve_dispatch  # noqa: PLC0415
+
+    serve_dispatch(options, orders)
+
+
+def _serve(work: Work, options: ExportOptions, orders: Connection, prepare: Prepare | None) -> None:
     if prepare is not None:
         prepare()
-    from exporters.worker_slot import serve_slot  # noqa: PLC0415  what makes files is not for the supervisor
-
     try:
-        serve_slot(options, orders)
+        work(options, orders)
     except Exception:  # noqa: BLE001  the log tells it, where the process would print it
-        _log.exception("a slot ends by an error")
+        _log.exception("a process of the worker ends by an error")
         raise SystemExit(1) from None
 
 
 @dataclass
-class _Slot:
-    """One slot as its supervisor sees it."""
+class _Member:
+    """A process of the worker as its supervisor sees it."""
 
     options: ExportOptions
-    number: int
+    name: str
+    work: Work
     prepare: Prepare | None
     _process: SpawnProcess | None = field(default=None, init=False)
     _orders: Connection | None = field(default=None, init=False)
@@ -196,7 +211,7 @@ class _Slot:
         process = self._process
         if process is None or process.is_alive():
             return None
-        _log.error("slot %d ended with code %s; it is started anew", self.number, process.exitcode)
+        _log.error("%s ended with code %s; it is started anew", self.name, process.exitcode)
         # One that never gets to work is tried after longer and longer pauses.
         self._pause = 0.0 if self._was_ready else min(2 * self._pause + 1.0, _LONGEST_PAUSE)
         self._start_at = time.monotonic() + self._pause
@@ -208,7 +223,7 @@ class _Slot:
         if self._process is None and time.monotonic() >= self._start_at:
             self._orders, theirs = _spawning.Pipe()
             self._process = _spawning.Process(
-                target=_serve, args=(self.options, theirs, self.prepare), name="slot"
+                target=_serve, args=(self.work, self.options, theirs, self.prepare), name=self.name
             )
             self._process.start()
             theirs.close()

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from exporters.formats import FORMATS
+from exporters.formats import find_format
 from exporters.formats.table import Column, Kind, Table, Written
 
 CREATED = datetime(2025, 4, 1, 2, 20, tzinfo=UTC)
@@ -91,7 +91,7 @@ class ForwardOnly(io.RawIOBase):
 
 def write(key: str, what: Table, *batches: pa.RecordBatch) -> tuple[bytes, Written]:
     out = ForwardOnly()
-    written = FORMATS[key].write(what, iter(batches), cast(BinaryIO, out))
+    written = find_format(key).write(what, iter(batches), cast(BinaryIO, out))
     return bytes(out.content), written
 
 

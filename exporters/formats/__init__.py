@@ -1,7 +1,7 @@
 """The formats a table can be written in: one row each, and what their parameters choose."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from exporters.formats import csv, html, parquet, pdf, xlsx
@@ -37,12 +37,15 @@ FORMATS: dict[str, Format] = {
 }
 """Every format by its key, as it is without parameters."""
 
+BRIEF_PDF = replace(FORMATS["pdf"], key="pdf;brief", write=pdf.write_brief)
+"""PDF without a cover."""
+
 _COMPRESSED = {"gzip": ("csv.gz", "application/gzip"), "zstd": ("csv.zst", "application/zstd")}
 """By compression, the extension and the media type of a CSV file."""
 
 
 def find_format(text: str) -> Format:
-    """Returns the format that a text names: a key, and for CSV parameters, as in `csv;excel-nb;gzip`.
+    """Returns the format that a text names: a key with its parameters, as in `csv;excel-nb;gzip`.
 
     Texts of one meaning give one key. Raises UnknownFormatError.
     """
@@ -51,6 +54,10 @@ def find_format(text: str) -> Format:
         raise UnknownFormatError(f"There is no format {key!r}: choose one of {', '.join(FORMATS)}.")
     if not parameters:
         return FORMATS[key]
+    if key == "pdf":
+        if parameters != ["brief"]:
+            raise UnknownFormatError(f"Format {text!r}: pdf takes the parameter 'brief' alone.")
+        return BRIEF_PDF
     if key != "csv":
         raise UnknownFormatError(f"Format {text!r}: {key} takes no parameters, write {key!r} alone.")
     try:

@@ -523,3 +523,31 @@ def test_golden_pdf(golden: Any) -> None:
     pages = [f"== page {number}\n{page}\n" for number, page in enumerate(read_pages(content), start=1)]
     notes = [f"{note.column}: {note.what} {note.count}" for note in written.notes]
     golden.check("formats/nasty.pdf.txt", "\n".join([*pages, *notes, ""]).encode())
+
+
+def test_brief_is_one_page_with_the_key_figures_above_the_rows(tmp_path: Path) -> None:
+    column = Column("price", "Price", "money")
+    what = replace(
+        table(column),
+        language="nb",
+        currency="NOK",
+        key_figures=(
+            KeyFigure("Omsetning", Decimal("1234.50"), "money", "NOK"),
+            KeyFigure("Snitt", None, "decimal"),
+        ),
+        charts=(Chart("By month", "bars", ("a", "b"), (1, 2), "Value", "integer"),),
+    )
+    rows = pa.RecordBatch.from_pydict({"price": pa.array([Decimal("1234.50")], MONEY)})
+    content, written = write("pdf;brief", what, rows)
+    [page] = read_pages(content)
+    assert "Omsetning: 1 234,50 kr" in " ".join(page.split())
+    assert "Snitt: –" in page
+    assert "By month" not in page
+    assert written.rows == 1
+    (tmp_path / "brief.pdf").write_bytes(content)
+    assert not check_archival([tmp_path / "brief.pdf"])
+
+
+def test_a_parameter_that_pdf_does_not_take() -> None:
+    with pytest.raises(exporters.formats.UnknownFormatError, match="brief"):
+        exporters.formats.find_format("pdf;short")

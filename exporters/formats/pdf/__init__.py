@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from exporters.formats.contrast import check_color
+from exporters.formats.display import show_value
 from exporters.formats.frames import Frames
 from exporters.formats.parallel import map_in_order
 from exporters.formats.pdf.document import Bookmark, write_catalog
@@ -48,6 +49,15 @@ def write(table: Table, batches: Iterable[pa.RecordBatch], out: BinaryIO) -> Wri
     document = _Document(table, frames)
     document.write(out)
     return frames.written()
+
+
+def write_brief(table: Table, batches: Iterable[pa.RecordBatch], out: BinaryIO) -> Written:
+    """Writes the table as `write` does, with its key figures as lines above it in place of a cover."""
+    lines = tuple(
+        (figure.label, show_value(figure.value, figure.kind, table.language, figure.currency))
+        for figure in table.key_figures
+    )
+    return write(replace(table, details=(*table.details, *lines), key_figures=(), charts=()), batches, out)
 
 
 class _Document:
