@@ -18,13 +18,15 @@ class WorkInOrder(Generic[_Item, _Result]):
     """Does `work` on each item that is added, a few at a time in threads, and gives the results to `take`.
 
     `take` gets them in the order of the items, in the thread that adds, which waits while too many are under
-    way; an error of `work` is raised there. When the block ends by an error, the rest is dropped.
+    way; an error of `work` is raised there. When the block ends by an error, the rest is dropped. One item
+    alone is done in the thread that adds: to begin threads takes longer than a small file.
     """
 
     def __init__(self, work: Callable[[_Item], _Result], take: Callable[[_Result], object]) -> None:
         self._work = work
         self._take = take
-        self._pool = ThreadPoolExecutor(WORKERS)
+        self._first: list[_Item] = []
+        self._pool: ThreadPoolExecutor | None = None
         self._ahead: deque[Future[_Result]] = deque()
 
     def __enter__(self) -> Self:
@@ -33,6 +35,10 @@ class WorkInOrder(Generic[_Item, _Result]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._pool is None:
+            if self._first and error is None:
+                self._take(self._work(self._first.pop()))
+            return
         try:
             while self._ahead and error is None:
                 self._take_oldest()
@@ -41,6 +47,14 @@ class WorkInOrder(Generic[_Item, _Result]):
 
     def add(self, item: _Item) -> None:
         """Begins the work on one more item."""
+        if self._pool is None:
+            self._first.append(item)
+            if len(self._first) == 1:
+                return
+            self._pool = ThreadPoolExecutor(WORKERS)
+            self._ahead.extend(self._pool.submit(self._work, one) for one in self._first)
+            self._first.clear()
+            return
         self._ahead.append(self._pool.submit(self._work, item))
         if len(self._ahead) > WORKERS:
             self._take_oldest()
