@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -75,7 +76,8 @@ def run_worker(
         DatabaseUnavailable, StoreError: the records or the store cannot be opened.
     """
     chores = _Chores(options)
-    team = [_Member(options, f"slot {number}", _make_files, prepare) for number in range(1, slots + 1)]
+    make_files = partial(_make_files, max(1, (os.cpu_count() or 1) // slots))
+    team = [_Member(options, f"slot {number}", make_files, prepare) for number in range(1, slots + 1)]
     if options.deliveries is not None:
         team.append(_Member(options, "the dispatcher", _dispatch, prepare))
     doing_chores = threading.Thread(target=chores.work, args=(stop,), name="chores", daemon=True)
@@ -159,7 +161,10 @@ def _end(team: list["_Member"], grace: timedelta, at_once: threading.Event) -> N
 
 
 # What the members import is not for the supervisor to load.
-def _make_files(options: ExportOptions, orders: Connection) -> None:
+def _make_files(threads: int, options: ExportOptions, orders: Connection) -> None:
+    # Read by polars when it is imported. With as many in each slot as there are cores, they get in each
+    # other's way: a small file takes twice the time.
+    os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     from exporters.worker_slot import serve_slot  # noqa: PLC0415
 
     serve_slot(options, orders)
