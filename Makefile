@@ -36,12 +36,13 @@ check: .venv/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-## bench: measure the nights, the formats and the API beside their peers, write docs/benchmarks.md; BENCH_BOOKINGS=1000000 for less
+## bench: measure the nights, the formats, the API and batches beside their peers, write docs/benchmarks.md; BENCH_BOOKINGS=1000000 for less
 BENCH_BOOKINGS ?= 10000000
 bench: .venv/.bench
 	$(BIN)/python -m bench nights $(BENCH_BOOKINGS)
 	$(BIN)/python -m bench formats
 	$(BIN)/python -m bench serving $(BENCH_BOOKINGS)
+	$(BIN)/python -m bench batches
 
 ## soak: exports at about the full rate for five minutes, written to docs/benchmarks.md
 soak: .venv/.bench

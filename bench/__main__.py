@@ -1,5 +1,5 @@
-"""The benchmarks: `python -m bench nights <bookings>`, `formats`, `serving <bookings>` or `soak <seconds>`,
-with `keep` at the end to keep the files in data/bench.
+"""The benchmarks: `python -m bench nights <bookings>`, `formats`, `serving <bookings>`, `batches` or
+`soak <seconds>`, with `keep` at the end to keep the files in data/bench.
 
 They show their results and write them to their part of docs/benchmarks.md.
 """
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import formats_results, nights_results, serving_results
+from bench import batches_results, formats_results, nights_results, serving_results
+from bench.batches import measure_batches
 from bench.formats import measure_formats
 from bench.measure import run_step
 from bench.nights import measure_nights
@@ -36,8 +37,8 @@ def main(subject: str, *options: str) -> None:
     shutil.rmtree(_FOLDER, ignore_errors=True)
     _FOLDER.mkdir(parents=True)
     try:
-        if subject == "formats":
-            _measure_formats()
+        if subject in _PLAIN:
+            _PLAIN[subject]()
         else:
             _NUMBERED[subject](int(options[0].replace("_", "")))
     finally:
@@ -78,6 +79,13 @@ def _soak(seconds: int) -> None:
         raise RuntimeError(f"the records are not consistent: {found.histories}, {found.files} files")
 
 
+def _measure_batches() -> None:
+    tables = batches_results.make_tables(measure_batches(_FOLDER, _console.print))
+    show_tables(tables, _console)
+    write_part(_PAGE, "Batches: reports by the thousand", batches_results.introduce(), tables)
+
+
+_PLAIN = {"formats": _measure_formats, "batches": _measure_batches}
 _NUMBERED = {"nights": _measure_nights, "serving": _measure_serving, "soak": _soak}
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from exporters.access.callers import REPORTS_SCOPE
 from exporters.access.keys import KeyStore
 from exporters.database import open_database
 
@@ -47,10 +48,10 @@ class Product:
             "REPORTS_RATE_PER_MINUTE": str(_ANY_RATE),
         }
 
-    def new_key(self, workshops: Iterable[str]) -> str:
+    def new_key(self, workshops: Iterable[str], scopes: Iterable[str] = (REPORTS_SCOPE,)) -> str:
         """The text of a new API key."""
         with closing(open_database(self.jobs_url)) as database:
-            return KeyStore(database).create(workshops, label="benchmark").text
+            return KeyStore(database).create(workshops, label="benchmark", scopes=scopes).text
 
     @contextmanager
     def serving(self, program: str = "api.cli") -> Iterator["Process"]:
