@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from exporters.access.options import AccessOptions, TokenOptions
+from exporters.access.plans import parse_plans
 from exporters.deliveries.options import DeliveryOptions, SmtpOptions
 from exporters.options import ExportOptions, Quotas
 from exporters.seal import Seal, SealError, parse_key
@@ -77,6 +78,17 @@ def _checked_key(key: SecretStr | None) -> SecretStr | None:
         except SealError as error:
             raise ValueError(str(error)) from None
     return key
+
+
+def _checked_plans(text: str) -> str:
+    parse_plans(text)
+    return text
+
+
+def _checked_sender(address: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}", address):
+        raise ValueError("must be a plain address, such as reports@example.com")
+    return address
 
 
 def _checked_public_url(url: str) -> str:
@@ -176,6 +188,9 @@ class Settings(BaseSettings):
     """From what level on the server and the workers log: debug, info, warning or error."""
     otlp_endpoint: Annotated[str | None, AfterValidator(_checked_collector)] = None
     """Where traces are sent to, by OTLP over HTTP, such as `http://127.0.0.1:4318`; default: nowhere."""
+    plans: Annotated[str, AfterValidator(_checked_plans)] = "standard=1000,professional=5000,enterprise="
+    """Plans of API keys as `name=requests an hour`, separated by commas; without a number: no limit. The first
+    is that of keys that name none."""
     audit_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 365
     """Days for which the audit log is kept."""
     seal_key: Annotated[SecretStr | None, AfterValidator(_checked_key)] = None
@@ -193,7 +208,7 @@ class Settings(BaseSettings):
     """Account at the mail server; default: it asks for none."""
     smtp_password: SecretStr | None = None
     """Password of the account."""
-    mail_sender: str = "reports@localhost"
+    mail_sender: Annotated[str, AfterValidator(_checked_sender)] = "reports@localhost"
     """Address that mails come from."""
     attachment_limit: Annotated[int, Field(ge=0)] = 10_000_000
     """Bytes up to which a file is attached to a mail; a larger one is mailed as a link."""
@@ -340,7 +355,11 @@ class Settings(BaseSettings):
                 self.token_keys, self.token_issuer, self.token_audience, self.token_workshop_claim
             )
         return AccessOptions(
-            tokens, self.rate_per_minute, self.concurrent_requests, timedelta(days=self.audit_days)
+            tokens,
+            self.rate_per_minute,
+            self.concurrent_requests,
+            timedelta(days=self.audit_days),
+            parse_plans(self.plans),
         )
 
     @property

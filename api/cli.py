@@ -16,6 +16,8 @@ import typer
 from api import cli_output as output
 from api.cli_arguments import parse_filters, parse_period
 from api.cli_audit import audit
+from api.cli_definitions import app as definitions_app
+from api.cli_deliveries import app as deliveries_app
 from api.cli_errors import ExitCode, Failure, explain, refusal
 from api.cli_keys import app as keys_app
 from api.cli_rooms import open_exports, open_records, open_warehouse
@@ -24,6 +26,8 @@ from api.cli_serve import serve
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False, add_completion=False)
 app.command()(serve)
 app.add_typer(keys_app, name="keys")
+app.add_typer(definitions_app, name="definitions")
+app.add_typer(deliveries_app, name="deliveries")
 app.command()(audit)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

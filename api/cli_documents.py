@@ -27,6 +27,8 @@ def describe_type(report: "ReportType") -> dict[str, Any]:
                 "name": name,
                 "title": argument.title,
                 "type": argument.type,
+                "choices": argument.choices or None,
+                "entity": argument.entity and argument.entity.type,
                 "description": argument.description,
             }
             for name, argument in header.arguments.items()

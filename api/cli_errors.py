@@ -45,23 +45,46 @@ def explain(error: Exception) -> Failure | None:
     # Here, not above: they take a second to import, and what only fails by wrong usage never needs them.
     from exporters.catalogue import RequestError  # noqa: PLC0415
     from exporters.database import DatabaseUnavailable  # noqa: PLC0415
+    from exporters.definitions.errors import (  # noqa: PLC0415
+        ArgumentNotFound,
+        DefinitionChanged,
+        DefinitionError,
+        DefinitionNotFound,
+    )
+    from exporters.deliveries.endpoints import EndpointNotFound  # noqa: PLC0415
+    from exporters.deliveries.errors import (  # noqa: PLC0415
+        DeliveryNotFound,
+        DeliveryStands,
+        ReasonMissing,
+    )
     from exporters.jobs import IllegalTransition, JobNotFound, QuotaExceeded  # noqa: PLC0415
+    from exporters.seal import SealError  # noqa: PLC0415
     from exporters.storage import StoreError  # noqa: PLC0415
     from settings import SettingsError  # noqa: PLC0415
     from warehouse.errors import NoGenerationError, UnknownWorkshopError, WarehouseError  # noqa: PLC0415
 
     if isinstance(error, RequestError):
         return Failure(ExitCode.REFUSED, error.code, str(error), error.details)
+    if isinstance(error, DefinitionError):
+        return refusal(str(error), field=error.field)
     # The first that fits: a kind stands above the kind it is one of.
     table: tuple[tuple[type[Exception], ExitCode, str], ...] = (
         (SettingsError, ExitCode.UNAVAILABLE, "INVALID_SETTINGS"),
         (UnknownWorkshopError, ExitCode.NOT_FOUND, "WORKSHOP_NOT_FOUND"),
         (JobNotFound, ExitCode.NOT_FOUND, "EXPORT_NOT_FOUND"),
+        (DefinitionNotFound, ExitCode.NOT_FOUND, "DEFINITION_NOT_FOUND"),
+        (ArgumentNotFound, ExitCode.NOT_FOUND, "ARGUMENT_NOT_FOUND"),
+        (DefinitionChanged, ExitCode.CONFLICT, "DEFINITION_CHANGED"),
+        (DeliveryNotFound, ExitCode.NOT_FOUND, "DELIVERY_NOT_FOUND"),
+        (EndpointNotFound, ExitCode.NOT_FOUND, "WEBHOOK_NOT_FOUND"),
+        (DeliveryStands, ExitCode.CONFLICT, "DELIVERY_STANDS"),
+        (ReasonMissing, ExitCode.REFUSED, "VALIDATION_ERROR"),
         (QuotaExceeded, ExitCode.REFUSED, "QUOTA_EXCEEDED"),
         (IllegalTransition, ExitCode.CONFLICT, "ILLEGAL_TRANSITION"),
         (NoGenerationError, ExitCode.UNAVAILABLE, "NO_DATA"),
         (WarehouseError, ExitCode.UNAVAILABLE, "WAREHOUSE_UNAVAILABLE"),
         (DatabaseUnavailable, ExitCode.UNAVAILABLE, "JOBS_UNAVAILABLE"),
+        (SealError, ExitCode.UNAVAILABLE, "SEAL_UNAVAILABLE"),
         (StoreError, ExitCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
         (OSError, ExitCode.UNAVAILABLE, "IO_FAILED"),
     )

@@ -34,13 +34,18 @@ def create(  # noqa: PLR0917  called by name, by Typer
     ] = None,
     label: Annotated[str, typer.Option("--label", help="What the key is for, in your words.")] = "",
     scopes: Annotated[
-        list[str] | None, typer.Option("--scope", help="What it lets do; default and only: reports.")
+        list[str] | None,
+        typer.Option("--scope", help="What it lets do: reports (default), definitions or batches."),
     ] = None,
     expires_days: Annotated[
         int | None,
         typer.Option(
             "--expires-days", min=1, max=_MOST_DAYS, help="Ends after so many days; default: never."
         ),
+    ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", help="Plan of REPORTS_PLANS: its requests an hour; default: the first."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -49,6 +54,7 @@ def create(  # noqa: PLR0917  called by name, by Typer
     from exporters.database.values import utc_now
 
     _check_served(workshops or [], organisation)
+    _check_plan(plan)
     with _open_keys() as keys:
         try:
             made = keys.create(
@@ -57,6 +63,7 @@ def create(  # noqa: PLR0917  called by name, by Typer
                 label=label,
                 scopes=scopes or [REPORTS_SCOPE],
                 expires_at=None if expires_days is None else utc_now() + timedelta(days=expires_days),
+                plan=plan,
             )
         except KeyRefused as error:
             raise refusal(str(error)) from error
@@ -101,6 +108,7 @@ def describe_key(key: "ApiKey") -> dict[str, Any]:
         "scopes": sorted(key.scopes),
         "workshops": sorted(key.workshops),
         "organisation": key.organisation,
+        "plan": key.plan,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
@@ -134,6 +142,14 @@ def _check_served(workshops: Sequence[str], organisation: str | None) -> None:
             f"no workshop in the served data has the organisation number {organisation!r}",
             {"organisation": organisation},
         )
+
+
+def _check_plan(plan: str | None) -> None:
+    from settings import load_settings
+
+    plans = load_settings().access.plans
+    if plan is not None and plan not in plans:
+        raise refusal(f"there is no plan {plan!r}; REPORTS_PLANS names {', '.join(plans)}")
 
 
 @contextmanager

@@ -87,13 +87,16 @@ def one_line(text: str) -> str:
 def show_types(document: Document) -> None:
     """The catalogue: a block for each report type."""
     for item in document["items"]:
-        _print(f"{item['type']} – {item['title']} ({', '.join(item['formats'])})")
-        _print(f"  {item['description']}")
-        _print_table(
+        print_line(f"{item['type']} – {item['title']} ({', '.join(item['formats'])})")
+        print_line(f"  {item['description']}")
+        print_table(
             ("argument", "type", "description"),
-            ((row["name"], row["type"], row["description"]) for row in item["arguments"]),
+            (
+                (row["name"], row["entity"] or "|".join(row["choices"] or [row["type"]]), row["description"])
+                for row in item["arguments"]
+            ),
         )
-        _print_table(
+        print_table(
             ("column", "title", "kind", "description"),
             ((row["name"], row["title"], row["kind"], row["description"]) for row in item["columns"]),
         )
@@ -103,7 +106,7 @@ def show_workshops(document: Document) -> None:
     """A row for each workshop."""
     names = ("workshop_id", "name", "time_zone", "currency")
     rows = [[row[name] for name in names] for row in document["items"]]
-    _print_table(("workshop", "name", "time zone", "currency"), rows)
+    print_table(("workshop", "name", "time zone", "currency"), rows)
     _show_generation(document)
 
 
@@ -111,11 +114,13 @@ def show_overview(document: Document) -> None:
     """The key figures, then the services by category and the ratings by month."""
     workshop, figures = document["workshop"], document["overview"]
     first, last = document["date_from"], document["date_to"]
-    _print(f"{workshop['name']} ({workshop['workshop_id']}), {first or 'the beginning'} to {last or 'now'}")
+    print_line(
+        f"{workshop['name']} ({workshop['workshop_id']}), {first or 'the beginning'} to {last or 'now'}"
+    )
     jobs, ratings = figures["jobs"], figures["ratings"]
     revenue = jobs["revenue_in_range"]
     money = None if revenue is None else f"{revenue:,.2f} {workshop['currency']}"
-    _print_table(
+    print_table(
         ("figure", "value"),
         [
             ("jobs done", f"{jobs['done_in_range']:,}"),
@@ -126,7 +131,7 @@ def show_overview(document: Document) -> None:
         ],
         numbers=("value",),
     )
-    _print_table(
+    print_table(
         ("category", "services", "booked"),
         (
             (row["category"], row["count"], row["booked_count"])
@@ -134,7 +139,7 @@ def show_overview(document: Document) -> None:
         ),
         numbers=("services", "booked"),
     )
-    _print_table(
+    print_table(
         ("month", "ratings", "average"),
         ((row["period"], row["count"], row["avg"]) for row in document["ratings_timeseries"]["points"]),
         numbers=("ratings", "average"),
@@ -160,20 +165,20 @@ def show_jobs(document: Document) -> None:
         )
         for job in document["items"]
     ]
-    _print_table(columns, rows, numbers=("progress", "rows", "size"))
+    print_table(columns, rows, numbers=("progress", "rows", "size"))
 
 
 def show_job(document: Document) -> None:
     """What is known of a job, a line each; then its events and its manifest where the document has them."""
     if document["job"] is None:
-        _print("no job is pending")
+        print_line("no job is pending")
         return
     pairs = [(name, value) for name, value in document["job"].items() if value not in (None, {})]
     if document.get("output"):
         pairs.append(("output", document["output"]))
-    _print_table(("job", ""), pairs)
+    print_table(("job", ""), pairs)
     if "events" in document:
-        _print_table(
+        print_table(
             ("at", "event", "status", "try", "detail"),
             (
                 (row["at"], row["event"], row["to_status"], row["attempt"], row["detail"] or None)
@@ -181,7 +186,7 @@ def show_job(document: Document) -> None:
             ),
         )
     if document.get("manifest"):
-        _print_table(("manifest", ""), document["manifest"].items())
+        print_table(("manifest", ""), document["manifest"].items())
 
 
 def show_exports(document: Document) -> None:
@@ -192,12 +197,12 @@ def show_exports(document: Document) -> None:
     show_jobs({"items": [item["job"] for item in document["items"]]})
     for item in document["items"]:
         if item["output"]:
-            _print(item["output"])
+            print_line(item["output"])
 
 
 def show_expired(document: Document) -> None:
     """What an expiry removed."""
-    _print(
+    print_line(
         f"expired jobs: {document['jobs']}; removed leftovers: {document['leftovers']}; "
         f"removed rows of the audit log: {document['audit_rows']}"
     )
@@ -205,15 +210,15 @@ def show_expired(document: Document) -> None:
 
 def show_new_key(document: Document) -> None:
     """A new key, and what is on record of it."""
-    _print(document["key"])
-    _print("This is the key. It is shown this once: keep it where secrets are kept.")
+    print_line(document["key"])
+    print_line("This is the key. It is shown this once: keep it where secrets are kept.")
     show_keys({"items": [document["record"]]})
 
 
 def show_keys(document: Document) -> None:
     """A row for each API key."""
-    _print_table(
-        ("created", "key id", "status", "workshops", "label", "scopes", "expires", "revoked"),
+    print_table(
+        ("created", "key id", "status", "workshops", "label", "scopes", "plan", "expires", "revoked"),
         (
             (
                 key["created_at"],
@@ -222,6 +227,7 @@ def show_keys(document: Document) -> None:
                 ", ".join(key["workshops"]) or f"organisation {key['organisation']}",
                 key["label"] or None,
                 ", ".join(key["scopes"]),
+                key["plan"],
                 key["expires_at"],
                 key["revoked_at"],
             )
@@ -233,7 +239,7 @@ def show_keys(document: Document) -> None:
 def show_audit(document: Document) -> None:
     """A row for each thing done, and for each kind of reading in a minute."""
     names = ("at", "actor", "workshop_id", "action", "what", "count", "job_id", "request_id")
-    _print_table(
+    print_table(
         ("at", "actor", "workshop", "action", "what", "count", "job", "request", "detail"),
         ([*(row[name] for name in names), row["detail"] or None] for row in document["items"]),
         numbers=("count",),
@@ -252,14 +258,15 @@ def _human_size(size: float) -> str:
 
 def _show_generation(document: Document) -> None:
     as_of = document["data_as_of"]
-    _print(
+    print_line(
         f"generation {document['generation']}, data as of {_cell(as_of) if as_of else 'never wholly read'}"
     )
 
 
-def _print_table(
+def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[str] = ()
 ) -> None:
+    """Print a table for people; the columns named in `numbers` are flush right."""
     table = Table()
     for column in columns:
         table.add_column(
@@ -272,7 +279,8 @@ def _print_table(
     _console().print(table)
 
 
-def _print(text: str) -> None:
+def print_line(text: str) -> None:
+    """Print a text for people, on one line."""
     _console().print(one_line(text), soft_wrap=True)
 
 

@@ -18,7 +18,7 @@ from pipelines.sources.files import EntityFiles, open_folder
 from warehouse.build_file import open_build
 from warehouse.database import DatabaseOptions
 from warehouse.landing import Landing
-from warehouse.models import Model, load_models
+from warehouse.models import Model, load_models, published_models
 from warehouse.publishing import publish
 from warehouse.sources import FileSource, load_sources
 
@@ -50,6 +50,16 @@ class PlatformWarehouse:
     def warehouse_folder(self) -> Path:
         """Folder of the build file and the generations."""
         return self.folder / "warehouse"
+
+    @property
+    def tables(self) -> list[str]:
+        """The published tables that the platform delivers; the others, such as calls, are empty."""
+        staged = {model.entity for model in self.models.values() if model.layer == "staging"}
+        return [
+            name
+            for name in published_models(self.models)
+            if name in staged or self.models[name].layer == "marts"
+        ]
 
     def land(self) -> None:
         """Land the new and changed files.

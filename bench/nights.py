@@ -10,7 +10,6 @@ from bench.comparison import differing_tables
 from bench.measure import Run, Runs, run_step
 from bench.platform_data import PlatformSize, write_changes, write_platform
 from warehouse.generations import current_generation
-from warehouse.models import published_models
 
 MEMORY, LITTLE_MEMORY = "4GB", "1GB"
 _RUNS = 3
@@ -81,6 +80,6 @@ def _run_script(platform: PlatformWarehouse, database: Path, *newest: str) -> Ru
 
 def _refuse_differing(platform: PlatformWarehouse, script: Path) -> None:
     published = current_generation(platform.warehouse_folder).path
-    differing = differing_tables(published, script, published_models(platform.models))
+    differing = differing_tables(published, script, platform.tables)
     if differing:
         raise RuntimeError(f"our side and the script made different tables: {'; '.join(differing)}")

@@ -2,25 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
-
+from exporters import report_headers
 from exporters.file_names import TemplateError, check_template
-from exporters.formats import FORMATS, Format, UnknownFormatError, find_format
-from exporters.formats.table import Column, Group, Kind, Language
+from exporters.formats import Format, UnknownFormatError, find_format
+from exporters.formats.table import Column, Group, Language
 from exporters.formats.wording import LANGUAGES
-from warehouse.errors import InvalidPeriodError, ModelError
-from warehouse.front_matter import SQL_ROOT, Header, read_sql_file
-from warehouse.period import Period, parse_day
+from exporters.report_arguments import read_value, write_value
+from exporters.report_headers import ArgumentHeader, ReportHeader, check_header, check_listens, check_types
+from warehouse.errors import InvalidPeriodError
+from warehouse.front_matter import SQL_ROOT, read_sql_file
+from warehouse.models import MartHeader
+from warehouse.period import Period
 
-ArgumentType = Literal["date", "text", "boolean", "decimal", "list"]
 Filters = Mapping[str, Any]
 
-TENANT = "workshop_id"
+TENANT = report_headers.TENANT
 """First column of every report's query and its one bound tenant: rows of another are never written."""
 
 
@@ -32,51 +31,6 @@ class RequestError(ValueError):
         self.code = code
         """VALIDATION_ERROR, INVALID_DATE_RANGE, UNSUPPORTED_TYPE or UNSUPPORTED_FORMAT."""
         self.details = details
-
-
-class ArgumentHeader(Header):
-    """A declared argument; every argument may be left out."""
-
-    type: ArgumentType
-    title: str
-    description: str
-
-
-class ReportColumnHeader(Header):
-    """A declared column of the file."""
-
-    title: str
-    kind: Kind
-    description: str
-    total: bool = False
-
-
-class GroupHeader(Header):
-    """What rows are grouped by: a text column, or a text field that the query gives after the workshop."""
-
-    name: str
-    title: str
-
-
-class TitlesHeader(Header):
-    """The report's titles in another language than English; what is left out stays English."""
-
-    title: str
-    arguments: dict[str, str] = Field(default_factory=dict)
-    columns: dict[str, str] = Field(default_factory=dict)
-    group: str | None = None
-
-
-class ReportHeader(Header):
-    """Header of `sql/reports/<type>.sql`. Titles are English; `languages` holds those of the others."""
-
-    title: str
-    description: str
-    formats: list[str]
-    arguments: dict[str, ArgumentHeader]
-    columns: dict[str, ReportColumnHeader]
-    group: GroupHeader | None = None
-    languages: dict[Language, TitlesHeader] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,16 +89,8 @@ class ReportType:
                     f"{self.name} takes no filter {name!r}; it takes {', '.join(known)}",
                     filter=name,
                 )
-        filters = {name: _parse(name, argument.type, asked.get(name)) for name, argument in known.items()}
-        try:
-            Period(filters.get("date_from"), filters.get("date_to"))
-        except InvalidPeriodError as error:
-            raise RequestError(
-                "INVALID_DATE_RANGE",
-                str(error),
-                date_from=str(filters.get("date_from")),
-                date_to=str(filters.get("date_to")),
-            ) from error
+        filters = {name: _parse(name, argument, asked.get(name)) for name, argument in known.items()}
+        _check_period(filters)
         return filters
 
 
@@ -157,8 +103,11 @@ def load_catalogue(sql_root: Path = SQL_ROOT) -> dict[str, ReportType]:
     catalogue = {}
     for path in sorted((sql_root / "reports").glob("*.sql")):
         header, sql = read_sql_file(path, ReportHeader)
-        _check_header(path.name, header)
+        check_header(path.name, header)
+        if header.listens:
+            check_listens(path.name, header, _restated_figures(sql_root))
         catalogue[path.stem] = ReportType(path.stem, header, sql)
+    check_types({name: report.header for name, report in catalogue.items()})
     return catalogue
 
 
@@ -216,85 +165,39 @@ def check_name(template: str) -> None:
 
 def write_filters(filters: Filters) -> dict[str, Any]:
     """Filters as JSON values, which `parse_filters` reads back; those left out are not there."""
-    return {
-        name: value if isinstance(value, bool | list) else str(value)
-        for name, value in filters.items()
-        if value is not None
-    }
+    return {name: write_value(value) for name, value in filters.items() if value is not None}
 
 
-def _check_header(file_name: str, header: ReportHeader) -> None:
-    unknown = [name for name in header.formats if name not in FORMATS]
-    if unknown:
-        raise ModelError(f"reports/{file_name}: there is no format {', '.join(unknown)}")
-    for language, titles in header.languages.items():
-        strange = [*(titles.columns.keys() - header.columns), *(titles.arguments.keys() - header.arguments)]
-        if strange:
-            raise ModelError(
-                f"reports/{file_name}: languages.{language} names {', '.join(sorted(strange))},"
-                " which the report does not have"
-            )
+def _restated_figures(sql_root: Path) -> set[str]:
+    marts = (sql_root / "marts").glob("*.sql")
+    return {figure for path in marts for figure in read_sql_file(path, MartHeader)[0].restated}
 
 
-def _parse(name: str, type_: ArgumentType, value: Any) -> Any:
-    if value is None or value == "":
-        return None
-    expected = {
-        "date": "a date as YYYY-MM-DD",
-        "boolean": "true or false",
-        "decimal": "a number",
-        "list": "ids separated by commas",
-        "text": "text",
-    }[type_]
+def _parse(name: str, argument: ArgumentHeader, value: Any) -> Any:
     try:
-        return _PARSERS[type_](value)
-    except (ValueError, TypeError, KeyError, AttributeError, InvalidOperation) as error:
-        message = f"{name} is {value!r}; it must be {expected}"
+        return read_value(argument, value)
+    except ValueError as error:
+        message = f"{name} is {value!r}; it must be {error}"
         raise RequestError("VALIDATION_ERROR", message, filter=name) from error
 
 
-def _parse_date(value: Any) -> date:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    return parse_day(value)
-
-
-def _parse_boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    return _BOOLEANS[value.lower()]
-
-
-def _parse_decimal(value: Any) -> Decimal:
-    number = Decimal(str(value))
-    return number if number.is_finite() else _refuse(value)
-
-
-def _parse_list(value: Any) -> list[str]:
-    items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list | tuple):
-        raise TypeError(value)
-    texts = [_parse_text(str(item) if type(item) is int else item).strip() for item in items]
-    return [text for text in texts if text]
-
-
-def _parse_text(value: Any) -> str:
-    if not isinstance(value, str) or "\0" in value:
-        raise ValueError(value)
-    value.encode()  # half of a surrogate pair can be neither stored nor found
-    return value
-
-
-def _refuse(value: Any) -> Any:
-    raise ValueError(value)
-
-
-_BOOLEANS = {"true": True, "false": False}
-
-_PARSERS: Mapping[ArgumentType, Any] = {
-    "date": _parse_date,
-    "text": _parse_text,
-    "boolean": _parse_boolean,
-    "decimal": _parse_decimal,
-    "list": _parse_list,
-}
+def _check_period(filters: Filters) -> None:
+    """Days are included at both ends; of times the last is not, so a period has at least one minute."""
+    try:
+        Period(filters.get("date_from"), filters.get("date_to"))
+    except InvalidPeriodError as error:
+        raise RequestError(
+            "INVALID_DATE_RANGE",
+            str(error),
+            date_from=str(filters.get("date_from")),
+            date_to=str(filters.get("date_to")),
+        ) from error
+    first, end = filters.get("time_from"), filters.get("time_to")
+    if first is not None and end is not None and first >= end:
+        begins, ends = write_value(first), write_value(end)
+        raise RequestError(
+            "INVALID_DATE_RANGE",
+            f"time_from {begins} is not before time_to {ends}",
+            time_from=begins,
+            time_to=ends,
+        )

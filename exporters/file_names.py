@@ -17,8 +17,11 @@ VARIABLES = frozenset({"name", "balanceday", "cvr", "type", "rundate", "workshop
 LONGEST_TEMPLATE = 200
 """Characters."""
 
-_LONGEST_STEM = 150
+LONGEST_STEM = 150
 """Bytes, so that the name of a manifest or a copy beside the file still fits."""
+
+_BRACES = {"(": "{", ")": "}"}
+"""Variables of no template that is asked for: by them a template stands for a name with braces."""
 
 _BRACED = re.compile(r"\{([^{}]*)\}")
 _ILLEGAL = re.compile(r'[\\/:*?"<>|]')
@@ -56,8 +59,34 @@ def fill_template(template: str, values: Mapping[str, object], extension: str) -
     What a file system cannot take becomes `_`, in the values as in the template. A value is not looked at
     for variables.
     """
-    filled = _BRACED.sub(lambda match: str(values.get(match[1]) or ""), template)
-    return f"{_fit(filled)}.{extension}"
+    return f"{fit_stem(fill_variables(template, values))}.{extension}"
+
+
+def fill_variables(template: str, values: Mapping[str, object]) -> str:
+    """The checked template with its variables filled in, as they are."""
+    known = {**values, **_BRACES}
+    return _BRACED.sub(lambda match: str(known.get(match[1]) or ""), template)
+
+
+def as_template(stem: str) -> str:
+    """A template that stands for exactly this name, without its extension."""
+    return re.sub(r"[{}]", lambda brace: "{(}" if brace[0] == "{" else "{)}", stem)
+
+
+def has_variable(template: str, name: str) -> bool:
+    """Whether the template asks for the variable."""
+    return f"{{{name}}}" in template
+
+
+def fit_stem(stem: str, longest: int = LONGEST_STEM) -> str:
+    """A name without an extension that every file system takes, of so many bytes at most."""
+    # Format characters are invisible, and some turn around what follows: `fdp.exe` looks like `exe.pdf`.
+    # Of spaces, stores take the plain one alone.
+    spaced = "".join(" " if unicodedata.category(letter)[0] == "Z" else letter for letter in stem)
+    shown = "".join("_" if unicodedata.category(letter)[0] == "C" else letter for letter in spaced)
+    shown = _ILLEGAL.sub("_", unicodedata.normalize("NFC", shown)).strip(" .")
+    shown = shown.encode()[:longest].decode(errors="ignore").strip(" .")
+    return f"_{shown}" if not shown or _DEVICES.fullmatch(shown) else shown
 
 
 def content_disposition(name: str) -> str:
@@ -71,13 +100,3 @@ def content_disposition(name: str) -> str:
     if plain.startswith("."):  # no letter was left of the name
         plain = f"report{plain}"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _fit(stem: str) -> str:
-    # Format characters are invisible, and some turn around what follows: `fdp.exe` looks like `exe.pdf`.
-    # Of spaces, stores take the plain one alone.
-    spaced = "".join(" " if unicodedata.category(letter)[0] == "Z" else letter for letter in stem)
-    shown = "".join("_" if unicodedata.category(letter)[0] == "C" else letter for letter in spaced)
-    shown = _ILLEGAL.sub("_", unicodedata.normalize("NFC", shown)).strip(" .")
-    shown = shown.encode()[:_LONGEST_STEM].decode(errors="ignore").strip(" .")
-    return f"_{shown}" if not shown or _DEVICES.fullmatch(shown) else shown

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from exporters.formats.table import Brand, Chart, KeyFigure, Language, Table
 from exporters.formats.wording import Words, choose, say
 from warehouse import figures
 from warehouse.figures import NO_CATEGORY, Workshop
+from warehouse.front_matter import read_tables
 from warehouse.generations import Snapshot
 from warehouse.period import Period
 
@@ -61,6 +63,9 @@ _WORDS: dict[str, Words] = {
 }
 """By key."""
 
+_SUMMED_UP = frozenset({"bookings", "booking_days", "category_days", "ratings", "rating_days", "services"})
+"""What the summary tells of."""
+
 
 def make_table(
     snapshot: Snapshot,
@@ -73,12 +78,13 @@ def make_table(
     created_at: datetime,
 ) -> Table:
     """The frame of the report's rows. Its summary is of the workshop in the period, as the report endpoints
-    give it; other filters of the report do not narrow it.
+    give it; other filters of the report do not narrow it. A report of other data than theirs has none.
 
     Raises:
         UnknownWorkshopError: the snapshot has no such workshop.
     """
     period = Period(filters.get("date_from"), filters.get("date_to"))
+    is_summed_up = _tells_of_bookings(report.name, report.sql)
     return Table(
         title=report.title(language),
         columns=report.columns(language),
@@ -86,11 +92,16 @@ def make_table(
         created_at=created_at,
         language=language,
         currency=workshop.currency,
-        key_figures=_key_figures(snapshot, workshop, period, language),
-        charts=_charts(snapshot, workshop, period, language),
+        key_figures=_key_figures(snapshot, workshop, period, language) if is_summed_up else (),
+        charts=_charts(snapshot, workshop, period, language) if is_summed_up else (),
         group=report.group(language),
         brand=brand,
     )
+
+
+@lru_cache(maxsize=256)
+def _tells_of_bookings(name: str, sql: str) -> bool:
+    return not read_tables(name, sql).isdisjoint(_SUMMED_UP)
 
 
 def _say(language: Language, key: str) -> str:
@@ -102,7 +113,8 @@ def _details(
 ) -> tuple[tuple[str, str], ...]:
     as_of = snapshot.generation.data_as_of
     zone = ZoneInfo(workshop.time_zone)
-    first, last = filters.get("date_from"), filters.get("date_to")
+    first = filters.get("time_from") or filters.get("date_from")
+    last = filters.get("time_to") or filters.get("date_to")
     details = [
         (_say(language, "workshop"), workshop.name),
         (_say(language, "from"), show_time(first, language) if first else _say(language, "beginning")),
@@ -117,7 +129,7 @@ def _details(
     details += [
         (report.argument_title(name, language), _show_filter(value, language))
         for name, value in filters.items()
-        if value is not None and name not in {"date_from", "date_to"}
+        if value is not None and name not in {"date_from", "date_to", "time_from", "time_to"}
     ]
     return tuple(details)
 

@@ -18,6 +18,7 @@ from exporters.catalogue import (
 from exporters.estimates import Estimates
 from exporters.jobs import Admitted, Asked, Beside, JobStore, RequestRunning
 from exporters.options import ExportOptions
+from exporters.report_types import check_entities
 from exporters.row_counts import count_rows
 from warehouse.figures import ServedFigures, find_workshop
 from warehouse.snapshots import Snapshots
@@ -85,6 +86,7 @@ class Requests:
     ) -> Admitted:
         find_workshop(self._figures.current(), asked.workshop_id)
         with self._snapshots.open() as snapshot:
+            check_entities(snapshot, report, filters, asked.workshop_id)
             rows = count_rows(snapshot, report, asked.workshop_id, filters)
         wait = self._estimates.time_to_file(asked.workshop_id, asked.report_type, asked.format, rows)
         counted = replace(asked, rows_estimated=rows, time_estimated=wait)

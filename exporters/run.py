@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from exporters.brands import BrandError, read_brand
 from exporters.catalogue import TENANT, Filters, ReportType, RequestError, find_report, write_filters
 from exporters.database import DatabaseUnavailable
-from exporters.file_names import DEFAULT_TEMPLATE, content_disposition, fill_template
+from exporters.file_names import DEFAULT_TEMPLATE, content_disposition, fill_template, has_variable
 from exporters.formats import Format
 from exporters.formats.frames import TableError, ValuesError
 from exporters.formats.table import Table, Written
@@ -31,6 +31,7 @@ from exporters.parity import Expected, expect, find_differences
 from exporters.storage import Store, StoreError
 from warehouse.errors import ModelError, NoGenerationError, UnknownWorkshopError, WarehouseError
 from warehouse.figures import Workshop, find_workshop
+from warehouse.generations import Snapshot
 from warehouse.snapshots import Snapshots
 
 Progress = Callable[[int, int], None]
@@ -55,6 +56,8 @@ _BATCH_ROWS = 16_384
 
 _LONGEST_NAME = 200
 """Bytes of a folder's name; a longer workshop id is shown by its digest."""
+
+_NUMBER = "SELECT org_number FROM workshops WHERE workshop_id = $workshop_id"
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
 """Before the second try, and before any; each pause is five times the one before."""
@@ -135,7 +138,7 @@ def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -
         table = make_table(
             snapshot, workshop, report, filters, language=job.language, brand=brand, created_at=created_at
         )
-        name = _file_name(job, workshop, filters, format_, created_at)
+        name = _file_name(job, snapshot, workshop, filters, format_, created_at=created_at)
         key = f"{file_folder(job)}{job.attempt}/{name}"
         parameters = {**filters, TENANT: workshop.workshop_id}
         step("opened")
@@ -240,6 +243,7 @@ def _complete(workplace: Workplace, job: Job, key: str, manifest: Manifest) -> J
             size_bytes=manifest.size_bytes,
             sha256=manifest.sha256,
             manifest_key=beside,
+            notes=len(manifest.notes),
             rows=manifest.rows_written,
             generation=manifest.generation,
             retention=workplace.options.retention,
@@ -293,12 +297,29 @@ def _judge(error: BaseException) -> Fault:
     return Fault("INTERNAL_ERROR", "the export failed unexpectedly; the log tells more", retry=True)
 
 
-def _file_name(job: Job, workshop: Workshop, filters: Filters, format_: Format, created_at: datetime) -> str:
+def _file_name(
+    job: Job,
+    snapshot: Snapshot,
+    workshop: Workshop,
+    filters: Filters,
+    format_: Format,
+    *,
+    created_at: datetime,
+) -> str:
+    template = job.name_template or DEFAULT_TEMPLATE
     values = {
         "name": workshop.name,
         "workshop": workshop.workshop_id,
+        "cvr": _find_number(snapshot, workshop) if has_variable(template, "cvr") else None,
         "type": job.report_type,
+        "balanceday": filters.get("date_to"),
         "rundate": created_at.astimezone(ZoneInfo(workshop.time_zone)).date(),
         **{edge: filters.get(edge) or "all" for edge in ("date_from", "date_to")},
     }
-    return fill_template(job.name_template or DEFAULT_TEMPLATE, values, format_.extension)
+    return fill_template(template, values, format_.extension)
+
+
+def _find_number(snapshot: Snapshot, workshop: Workshop) -> str | None:
+    """The workshop's organisation number."""
+    found = snapshot.rows(_NUMBER, {TENANT: workshop.workshop_id})
+    return str(found[0][0]) if found and found[0][0] else None

@@ -164,7 +164,7 @@ def _end(team: list["_Member"], grace: timedelta, at_once: threading.Event) -> N
 def _make_files(threads: int, options: ExportOptions, orders: Connection) -> None:
     # Read by polars when it is imported. With as many in each slot as there are cores, they get in each
     # other's way: a small file takes twice the time.
-    os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
+    os.putenv("POLARS_MAX_THREADS", str(threads))
     from exporters.worker_slot import serve_slot  # noqa: PLC0415
 
     serve_slot(options, orders)

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.assets import build_assets
+from pipelines.due_definitions import build_due_definitions
 from pipelines.export_assets import build_export_assets
 from pipelines.jobs import build_export_report, build_night
 from pipelines.project import Project, load_project
@@ -18,7 +19,11 @@ def build_definitions(project: Project) -> dg.Definitions:
         assets=[*build_assets(project), *build_export_assets()],
         jobs=[night, export_report],
         schedules=[build_nightly(project.settings, night)],
-        sensors=[build_new_files(project, night), build_export_records(project, export_report)],
+        sensors=[
+            build_new_files(project, night),
+            build_export_records(project, export_report),
+            build_due_definitions(project),
+        ],
     )
 
 

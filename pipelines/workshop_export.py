@@ -17,6 +17,7 @@ from exporters.access.keys import KeyStore
 from exporters.database import open_database
 from exporters.erasure import every_job, stored_files
 from exporters.exports import Exports, open_exports
+from exporters.workshop_records import read_records
 from pipelines.project import Project
 from warehouse.erasure import LandingErasure
 from warehouse.erasures import Erasure, ErasureError
@@ -37,7 +38,8 @@ def export_workshop(project: Project, workshop_id: str, folder: Path) -> dict[st
 
     `tables/` has its rows of the published tables, `landed/` its rows as its sources delivered them,
     `jobs.json` its export jobs with their history, `files/` its report files with their manifests,
-    `keys.json` what is on record of its API keys, `audit.json` its part of the audit log. The index, written
+    `keys.json` what is on record of its API keys, `audit.json` its part of the audit log, and the other
+    records have a file for each table, such as `definitions.json` and `deliveries.json`. The index, written
     last, tells size, digest and rows of each file.
 
     Raises:
@@ -123,6 +125,7 @@ def _copy_access(project: Project, workshop_id: str, folder: Path, rows: dict[Pa
     with closing(open_database(project.settings.jobs_database)) as database:
         keys = KeyStore(database).list(workshop_id, organisation=_organisation(project, workshop_id))
         audit = AuditLog(database).list(workshop_id=workshop_id)
+        records = read_records(database, workshop_id)
     kept: dict[str, list[dict[str, Any]]] = {
         "keys.json": [
             {**asdict(key), "scopes": sorted(key.scopes), "workshops": sorted(key.workshops & {workshop_id})}
@@ -130,10 +133,11 @@ def _copy_access(project: Project, workshop_id: str, folder: Path, rows: dict[Pa
         ],
         "audit.json": [asdict(row) for row in audit],
     }
-    for name, records in kept.items():
-        if records:
-            _write(folder / name, records)
-            rows[folder / name] = len(records)
+    kept |= {f"{table}.json": found for table, found in records.items()}
+    for name, told in kept.items():
+        if told:
+            _write(folder / name, told)
+            rows[folder / name] = len(told)
 
 
 def _organisation(project: Project, workshop_id: str) -> str | None:

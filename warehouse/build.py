@@ -73,7 +73,9 @@ class Build:
         self.sources = sources
         self.models = models
         self._raw = {
-            raw_table(name, entity): RawTable(landing, name, entity, declared)
+            raw_table(name, entity): RawTable(
+                landing, name, entity, declared, source.tenant.id if source.tenant else None
+            )
             for name, source in sources.items()
             for entity, declared in source.entities.items()
         }
@@ -270,7 +272,10 @@ class Build:
         parts = [model.sql, model.header.model_dump_json()]
         if model.layer == "entities":
             for position, (name, source) in enumerate(self.sources.items()):
-                parts.append(f"{position} {name} {source.time_zone} {source.currency} {source.service_time}")
+                parts.append(
+                    f"{position} {name} {source.time_zone} {source.currency} {source.service_time}"
+                    f" {source.tenant}"
+                )
             parts += [
                 f"{other.name} {other.sql} {other.header.model_dump_json()}"
                 for other in self.models.values()

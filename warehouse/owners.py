@@ -6,7 +6,9 @@ from warehouse.sources import BelongsTo, Source, SourceConfigError, SourceEntity
 
 
 def unclaimed(source: Source) -> list[str]:
-    """Entities that do not declare whose their rows are."""
+    """Entities of which nothing declares whose their rows are."""
+    if source.tenant is not None:
+        return []
     return [
         name
         for name, declared in source.entities.items()
@@ -37,8 +39,12 @@ def _fault(source: Source, declared: SourceEntity) -> str | None:
     of_customer = bool(declared.customer or declared.personal)
     rules = (
         (bool(missing), f"columns that tell whose a row is must be there: add {', '.join(missing)}"),
+        (bool(source.tenant and declared.workshop), "all rows are the tenant's: leave workshop out"),
         (declared.shared and bool(named or of_customer), "shared rows are nobody's: declare nothing else"),
-        (of_customer and not (declared.workshop or link), "a customer's rows need workshop or belongs_to"),
+        (
+            of_customer and not (declared.workshop or link or source.tenant),
+            "a customer's rows need workshop or belongs_to",
+        ),
         (of_customer and not (declared.customer or link), "personal columns need customer or belongs_to"),
     )
     broken = [fault for breaks, fault in rules if breaks]

@@ -101,20 +101,24 @@ class Ownership:
                 f"INSERT INTO found SELECT landed.file_row_number, {value} FROM {_rows(path)} AS landed"
                 f" WHERE {' AND '.join(f'coalesce({test}, false)' for test in tests)}"
             )
-        if link and not declared.workshop and self._has_found():
+        if link and not self._names(declared) and self._has_found():
             self._spare_others(declared)
 
     def _workshop_tests(self, declared: SourceEntity) -> list[str]:
-        if declared.workshop:
+        if self._names(declared):
             return [self._names_workshop(declared)]
         return [self._goes_with_erased(declared)] if declared.belongs_to else []
+
+    def _names(self, declared: SourceEntity) -> bool:
+        """Whether each row tells by itself whose it is."""
+        return bool(declared.workshop or (self._source.tenant and not declared.shared))
 
     def _customer_tests(self, entity: str, personal: Sequence[str]) -> list[str]:
         declared = self._source.entities[entity]
         if not personal:
             return []
         tests = ["(" + " OR ".join(f"landed.{quote_name(column)} IS NOT NULL" for column in personal) + ")"]
-        if declared.workshop:
+        if self._names(declared):
             tests.append(self._names_workshop(declared))
         if not declared.customer:
             return [*tests, self._goes_with_erased(declared)]
@@ -124,6 +128,8 @@ class Ownership:
         return [*tests, f"({named} OR ({name} IS NULL AND {known}))"]
 
     def _names_workshop(self, declared: SourceEntity) -> str:
+        if self._source.tenant:
+            return f"{quote_text(self._source.tenant.id)} = {quote_text(self._erasure.workshop_id)}"
         parts = (f"CAST(landed.{quote_name(column)} AS VARCHAR)" for column in declared.workshop)
         joined = " || ' / ' || ".join(parts)
         return f"{joined} = {quote_text(self._erasure.workshop_id)}"

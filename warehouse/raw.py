@@ -2,8 +2,8 @@
 
 A raw table is a view `raw_<source>__<entity>` over the landing, with the columns as landed and `_load`,
 `_file`, `_part`, `_row` (the record's number among the readable ones of its input). Where an entity keeps
-vanished rows, `_vanished` is the UTC instant since which the source has a row no more. The table `sources`
-tells each source's zone and currency.
+vanished rows, `_vanished` is the UTC instant since which the source has a row no more; of a source with a
+tenant, `_workshop` is that workshop's id. The table `sources` tells each source's zone, currency and tenant.
 """
 
 from collections.abc import Mapping
@@ -25,6 +25,8 @@ class RawTable:
     source: str
     entity: str
     declared: SourceEntity
+    tenant: str | None = None
+    """The workshop that all rows are of; None: they tell themselves."""
 
     @property
     def name(self) -> str:
@@ -41,12 +43,15 @@ def create_sources(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, 
     """Create `sources`, one row per active source, and `time_zones`, the names that instants convert with."""
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE sources"
-        " (source VARCHAR, position BIGINT, time_zone VARCHAR, currency VARCHAR, service_time VARCHAR)"
+        " (source VARCHAR, position BIGINT, time_zone VARCHAR, currency VARCHAR, service_time VARCHAR,"
+        " tenant VARCHAR, tenant_name VARCHAR, tenant_org_number VARCHAR)"
     )
     for position, (name, source) in enumerate(sources.items()):
+        tenant = source.tenant
+        whose = [tenant.id, tenant.name, tenant.org_number] if tenant else [None, None, None]
         connection.execute(
-            "INSERT INTO sources VALUES (?, ?, ?, ?, ?)",
-            [name, position, source.time_zone, source.currency, source.service_time],
+            "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [name, position, source.time_zone, source.currency, source.service_time, *whose],
         )
     connection.execute("CREATE OR REPLACE TEMP TABLE time_zones AS SELECT name FROM pg_timezone_names()")
 
@@ -70,7 +75,7 @@ def rows_at(connection: duckdb.DuckDBPyConnection, raw: RawTable, positions: str
         return f"SELECT * FROM {shape}"
     vanished = ", positions.since AS _vanished" if raw.declared.keep_vanished else ""
     return f"""
-        SELECT landed.*{vanished} FROM {relation(parts)} AS landed
+        SELECT landed.*{vanished}{_whose(raw)} FROM {relation(parts)} AS landed
         JOIN {positions} AS positions ON positions.part = landed._part AND positions.row = landed._row
         UNION ALL BY NAME SELECT * FROM {shape}"""
 
@@ -88,7 +93,7 @@ def present_rows(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> str:
     if not live and not kept:
         columns = ", ".join(f"NULL::VARCHAR AS {quote_name(column)}" for column in raw.declared.columns)
         origin = "NULL::BIGINT AS _load, NULL::VARCHAR AS _file, NULL::BIGINT AS _part, NULL::BIGINT AS _row"
-        return f"SELECT {columns}, {origin}{vanished} WHERE false"
+        return f"SELECT {columns}, {origin}{vanished}{_whose(raw)} WHERE false"
     selects = []
     if live:
         absent = ""
@@ -97,10 +102,10 @@ def present_rows(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> str:
                 f" ANTI JOIN (SELECT part, row FROM pipeline.absent WHERE {this}) AS absent"
                 " ON absent.part = landed._part AND absent.row = landed._row"
             )
-        selects.append(f"SELECT landed.*{vanished} FROM {relation(live)} AS landed{absent}")
+        selects.append(f"SELECT landed.*{vanished}{_whose(raw)} FROM {relation(live)} AS landed{absent}")
     if kept:
         selects.append(
-            f"SELECT landed.*, kept.since AS _vanished FROM {relation(kept)} AS landed"
+            f"SELECT landed.*, kept.since AS _vanished{_whose(raw)} FROM {relation(kept)} AS landed"
             f" JOIN (SELECT part, row, since FROM pipeline.kept WHERE {this}) AS kept"
             " ON kept.part = landed._part AND kept.row = landed._row"
         )
@@ -114,6 +119,10 @@ def every_part(raw: RawTable) -> list[Part]:
         *raw.landing.live_parts(raw.source, raw.entity),
     ]
     return sorted(parts, key=lambda part: part.number)
+
+
+def _whose(raw: RawTable) -> str:
+    return f", {quote_text(raw.tenant)} AS _workshop" if raw.tenant is not None else ""
 
 
 def _parts_in(connection: duckdb.DuckDBPyConnection, raw: RawTable, table: str) -> list[int]:

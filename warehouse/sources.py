@@ -137,6 +137,14 @@ class TableEntity(SourceEntity):
         return self
 
 
+class Tenant(_Declaration):
+    """The one workshop of a source whose rows name none."""
+
+    id: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    org_number: str | None = None
+
+
 class _Source(_Declaration):
     time_zone: Annotated[str, AfterValidator(_checked_zone)]
     """Zone of workshops that name none, and of local times in the source."""
@@ -144,6 +152,8 @@ class _Source(_Declaration):
     """Currency of workshops that name none; None: the source knows no money."""
     service_time: Literal["start_time", "completed_at"] = "start_time"
     """The instant that decides on which day a booking counts; a booking without it counts by its start."""
+    tenant: Tenant | None = None
+    """Whose all rows are that are not shared; None: each tells itself."""
 
 
 class FileSource(_Source):
@@ -151,7 +161,8 @@ class FileSource(_Source):
 
     type: Literal["files"] = "files"
     path: str
-    """Folder (absolute, or relative to the source root), or `s3://bucket/prefix`."""
+    """Folder (absolute, relative to the source root, or, from `./` on, to the file that declares it), or
+    `s3://bucket/prefix`."""
     entities: dict[Name, FileEntity]
 
     @property
@@ -228,6 +239,12 @@ _SOURCE: TypeAdapter[Source] = TypeAdapter(
 )
 
 
+def _placed(source: Source, folder: Path) -> Source:
+    if isinstance(source, FileSource) and source.path.startswith("./"):
+        return source.model_copy(update={"path": str(folder / source.path)})
+    return source
+
+
 def load_sources(path: Path, active: list[str]) -> Mapping[str, Source]:
     """The active sources declared in the TOML file at `path`.
 
@@ -248,7 +265,7 @@ def load_sources(path: Path, active: list[str]) -> Mapping[str, Source]:
     for name in active:
         try:
             _checked_name(name)
-            sources[name] = _SOURCE.validate_python(declared[name])
+            sources[name] = _placed(_SOURCE.validate_python(declared[name]), path.absolute().parent)
         except ValidationError as error:
             raise SourceConfigError(f"{path}: source {name}: {describe_faults(error)}") from error
         except ValueError as error:

@@ -8,16 +8,24 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.http.answers import ReportColumn, ReportType, ReportTypes, Workshop, Workshops
 from api.http.services import AnyRequest, Services, answer, caller_of
-from exporters.catalogue import ArgumentType, check_language
 from exporters.catalogue import ReportType as CatalogueType
+from exporters.catalogue import check_language
 from exporters.formats.table import Language
 from exporters.formats.wording import LANGUAGES
+from exporters.report_headers import ArgumentHeader, ArgumentType
 from warehouse.errors import UnknownWorkshopError
 from warehouse.figures import find_workshop
 from warehouse.figures_file import Figures
 
 _VALUES: dict[ArgumentType, dict[str, Any]] = {
     "date": {"type": "string", "format": "date"},
+    # A local time has no offset, so it is no date-time of JSON Schema.
+    "instant": {
+        "type": "string",
+        "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$",
+        "examples": ["2026-03-01T08:00"],
+        "x-type": "instant",
+    },
     "text": {"type": "string"},
     "boolean": {"type": "boolean"},
     "decimal": {"type": "number"},
@@ -51,7 +59,7 @@ def filters_schema(report: CatalogueType, language: Language) -> dict[str, Any]:
         "type": "object",
         "properties": {
             name: {
-                **_VALUES[argument.type],
+                **_values(argument),
                 "title": report.argument_title(name, language),
                 "description": argument.description,
             }
@@ -59,6 +67,14 @@ def filters_schema(report: CatalogueType, language: Language) -> dict[str, Any]:
         },
         "additionalProperties": False,
     }
+
+
+def _values(argument: ArgumentHeader) -> dict[str, Any]:
+    if argument.choices:
+        return {"type": "string", "enum": argument.choices}
+    if argument.entity:
+        return {**_VALUES[argument.type], "x-entity": argument.entity.type}
+    return _VALUES[argument.type]
 
 
 def _describe(report: CatalogueType, language: Language) -> ReportType:

@@ -38,7 +38,7 @@ def make_routes(services: Services) -> list[HTTPRouteHandler]:
     async def download(request: AnyRequest) -> Response[Any]:
         workshop_id = workshop_of(request)
         job = await asyncio.to_thread(services.exports.jobs.get, request.path_params["job_id"], workshop_id)
-        key = _check_ready(job)
+        key = find_key(job)
         etag = f'"{job.sha256}"'
         if is_known(request, etag):
             return not_modified(etag)
@@ -50,14 +50,14 @@ def make_routes(services: Services) -> list[HTTPRouteHandler]:
             if link is not None:
                 await asyncio.to_thread(_record, services, request, job, part)
                 return Response(b"", status_code=307, headers={"location": link, "cache-control": "no-store"})
-        stream = await asyncio.to_thread(_open, services, request, job, key, part)
-        return _send(job, etag, part, stream)
+        stream = await asyncio.to_thread(open_file, services, request, job, key, part)
+        return send_file(job, etag, part, stream)
 
     return [download]
 
 
-def _open(
-    services: Services, request: AnyRequest, job: Job, key: str, part: tuple[int, int] | None
+def open_file(
+    services: Services, request: AnyRequest, job: Job, key: str, part: tuple[int, int] | None = None
 ) -> BinaryIO:
     """The file, from where it is asked for; that it is taken is on record then."""
     first, length = (0, None) if part is None else (part[0], part[1] - part[0] + 1)
@@ -83,7 +83,7 @@ def _record(services: Services, request: AnyRequest, job: Job, part: tuple[int, 
     )
 
 
-def _check_ready(job: Job) -> str:
+def find_key(job: Job) -> str:
     """Where the file is.
 
     Raises:
@@ -154,7 +154,8 @@ def _describe_file(job: Job, etag: str) -> Response[bytes]:
     return Response(b"", headers=headers)
 
 
-def _send(job: Job, etag: str, part: tuple[int, int] | None, stream: BinaryIO) -> Stream:
+def send_file(job: Job, etag: str, part: tuple[int, int] | None, stream: BinaryIO) -> Stream:
+    """The answer with an open file of a job, or with a part of it; it closes the file."""
     size = job.size_bytes or 0
     first, last = part or (0, size - 1)
     headers = _headers(job, etag) | {"content-length": str(last - first + 1)}

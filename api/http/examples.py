@@ -138,6 +138,7 @@ REASONS = {
     307: "The file is at another address, for a few minutes.",
     400: "The body is not JSON.",
     401: "There is no credential, or one that is bad, expired or revoked.",
+    402: "The code of the second factor is absent, wrong or expired.",
     403: "The credential may not do this.",
     404: "There is no such thing, or it is another workshop's.",
     409: "The state of the job, or a request under way, does not allow it.",

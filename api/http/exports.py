@@ -1,18 +1,16 @@
 """Export jobs: asked for, followed, listed and cancelled."""
 
 import asyncio
-import base64
-import binascii
 import hashlib
 import re
 
-import msgspec
 from litestar import Response, delete, get, post
-from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
 from api.http.answers import ENCODER, Export, ExportCreated, ExportError, ExportRequest, Exports, PageInfo
-from api.http.problems import Refusal, refuse_value
+from api.http.bodies import decode, read_body
+from api.http.cursors import read_cursor, write_cursor
+from api.http.problems import refuse_value
 from api.http.services import (
     AnyRequest,
     Services,
@@ -29,10 +27,7 @@ from exporters.jobs import Job, JobNotFound, Status
 EXPORTS = "/api/ws/v2/reports/exports"
 _SOON = {"retry-after": "1"}
 _LARGEST_PAGE = 100
-_LARGEST_BODY = 64 * 1024
-"""Bytes; a request for an export is a few hundred."""
 _UNDER_WAY = frozenset({Status.PENDING, Status.PROCESSING})
-_read_request = msgspec.json.Decoder(ExportRequest).decode
 
 
 def make_routes(services: Services) -> list[HTTPRouteHandler]:
@@ -40,7 +35,7 @@ def make_routes(services: Services) -> list[HTTPRouteHandler]:
 
     @post(EXPORTS, status_code=202)
     async def create_export(request: AnyRequest) -> Response[bytes]:
-        asked = _decode(await _read_body(request))
+        asked = decode(await read_body(request), ExportRequest)
         return await asyncio.to_thread(_create, services, request, asked)
 
     @get(EXPORTS)
@@ -116,7 +111,7 @@ def _list(services: Services, request: AnyRequest) -> Response[bytes]:
     services.access.audit.read("list", caller_of(request).actor, workshop_id)
     shown = found[:limit]
     has_more = len(found) > limit
-    cursor = _write_cursor(shown[-1].job_id) if has_more else None
+    cursor = write_cursor(shown[-1].job_id) if has_more else None
     return answer(request, Exports([describe(job) for job in shown], PageInfo(cursor, has_more)))
 
 
@@ -141,33 +136,6 @@ def _cancel(services: Services, request: AnyRequest) -> Response[bytes]:
     return answer(request, describe(job))
 
 
-async def _read_body(request: AnyRequest) -> bytes:
-    body = bytearray()
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size <= _LARGEST_BODY:
-                body += chunk
-            elif size > 16 * _LARGEST_BODY:
-                break
-    except InternalServerException as error:  # as the framework has it where the client goes away
-        raise Refusal(400, "BAD_REQUEST", "the body did not come whole") from error
-    # What is a little too large is read to its end: a client that still sends would miss the answer.
-    if size > _LARGEST_BODY:
-        raise Refusal(413, "BODY_TOO_LARGE", f"the body is larger than {_LARGEST_BODY} bytes")
-    return bytes(body)
-
-
-def _decode(body: bytes) -> ExportRequest:
-    try:
-        return _read_request(body)
-    except msgspec.ValidationError as error:
-        raise Refusal(422, "VALIDATION_ERROR", f"the body does not fit: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(400, "BAD_REQUEST", "the body is not JSON") from error
-
-
 def _read_page(request: AnyRequest) -> tuple[int, Status | None, str | None]:
     limit = request.query_params.get("limit", "20")
     if not (re.fullmatch("[0-9]{1,9}", limit) and 1 <= int(limit) <= _LARGEST_PAGE):
@@ -176,15 +144,4 @@ def _read_page(request: AnyRequest) -> tuple[int, Status | None, str | None]:
     if status is not None and status not in list(Status):
         raise refuse_value("status", status, f"one of {', '.join(Status)}")
     cursor = request.query_params.get("cursor")
-    return int(limit), Status(status) if status else None, cursor and _read_cursor(cursor)
-
-
-def _write_cursor(job_id: str) -> str:
-    return base64.urlsafe_b64encode(job_id.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (ValueError, binascii.Error):
-        raise refuse_value("cursor", cursor, "a next_cursor of a page") from None
+    return int(limit), Status(status) if status else None, cursor and read_cursor(cursor)

@@ -51,7 +51,11 @@ class Family:
     parameter: str | None = None
     """The parameter of the query in which it may stand, too."""
     tells_allowance: bool = True
-    """Whether answers carry what is left of the caller's requests."""
+    """Whether answers carry what is left of the caller's requests, and refusals when to come again."""
+    by_hour: bool = False
+    """Whether requests count by the hour, too, as the caller's plan has it."""
+    guarded: bool = True
+    """Whether a credential is needed at all."""
 
 
 def _encode_text(refusal: Refusal, _request_id: str) -> bytes:
@@ -60,19 +64,28 @@ def _encode_text(refusal: Refusal, _request_id: str) -> bytes:
 
 def _encode_fields(refusal: Refusal, _request_id: str) -> bytes:
     if refusal.status == 422:
-        field = str(refusal.details.get("field", "request"))
+        field = str(refusal.details.get("field", refusal.details.get("filter", "request")))
         return ENCODER.encode(ErrorFields("Validation failed", {field: [refusal.message]}))
-    return ENCODER.encode(ErrorFields(refusal.message))
+    return ENCODER.encode(ErrorFields(_EVENT_TEXTS.get(refusal.status, refusal.message)))
 
 
 def _encode_message(refusal: Refusal, _request_id: str) -> bytes:
     return ENCODER.encode(ErrorMessage(refusal.message))
 
 
+_EVENT_TEXTS = {404: "Resource not found", 429: "Rate limit exceeded"}
+"""What clients of the event reports know these refusals by."""
+
 PORTAL = Family("/api/ws/", REPORTS_SCOPE, Problem, encode_problem, PROBLEM)
 COMPANY = Family("/company/", DEFINITIONS_SCOPE, ErrorText, _encode_text)
 EVENT_REPORTS = Family(
-    "/api/v1/", REPORTS_SCOPE, ErrorFields, _encode_fields, parameter="api_key", tells_allowance=False
+    "/api/v1/",
+    REPORTS_SCOPE,
+    ErrorFields,
+    _encode_fields,
+    parameter="api_key",
+    tells_allowance=False,
+    by_hour=True,
 )
 BATCHES = Family(
     "/apps/reporting/",
@@ -83,15 +96,23 @@ BATCHES = Family(
     parameter="accessKey",
 )
 
-_GUARDED = (PORTAL, COMPANY, EVENT_REPORTS, BATCHES)
+SIGN_IN = Family("/oauth2/", "", ErrorText, _encode_text, guarded=False)
+
+_FAMILIES = (PORTAL, COMPANY, EVENT_REPORTS, BATCHES, SIGN_IN)
 
 
 def find_family(path: str) -> Family | None:
     """The family of a path; None: whoever asks for it needs no credential."""
-    return next((family for family in _GUARDED if f"{path}/".startswith(family.prefix)), None)
+    family = shape_of(path)
+    return family if family.guarded and f"{path}/".startswith(family.prefix) else None
+
+
+def shape_of(path: str) -> Family:
+    """The family whose form the refusals of a path have; the portal's for a path of no family."""
+    return next((family for family in _FAMILIES if f"{path}/".startswith(family.prefix)), PORTAL)
 
 
 def encode_refusal(path: str, refusal: Refusal, request_id: str) -> tuple[bytes, str]:
     """The body of a refusal of the path, and its media type."""
-    family = find_family(path) or PORTAL
+    family = shape_of(path)
     return family.encode(refusal, request_id), family.media_type

@@ -76,9 +76,12 @@ class Gate:
         with ExitStack() as held:
             try:
                 allowance = held.enter_context(self._access.limits.entered(caller))
+                if family.by_hour:
+                    self._access.hours.count(caller)
             except LimitExceeded as error:
                 seconds = str(max(1, round(error.retry_after_seconds + 0.5)))
-                raise Refusal(429, "RATE_LIMITED", str(error), {}, {"Retry-After": seconds}) from error
+                later = {"Retry-After": seconds} if family.tells_allowance else {}
+                raise Refusal(429, "RATE_LIMITED", str(error), {}, later) from error
             if family.tells_allowance:
                 answer.extra += (
                     (b"ratelimit-limit", str(allowance.limit).encode()),

@@ -1,6 +1,7 @@
 """The log of requests: one line each, with its id, so that a caller's report leads to what happened."""
 
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from api.tracing import RequestTracer
 
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Routes that machines ask all the time: told of when debugging, and when they fail."""
+
+_SIGNED = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[^/]+", re.IGNORECASE)
+"""The part of a path that is a link of a delivery: whoever has it gets the file."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +58,8 @@ class RequestLog:
             level = logging.DEBUG if is_probe and status < 400 else logging.INFO
             if _log.isEnabledFor(level) or span is not None:
                 fields = _describe(state, answer, code, seconds)
-                _log.log(level, "%s %s %s", method, scope["path"], status, extra=fields)
+                path = _SIGNED.sub(r"\1.***", scope["path"])
+                _log.log(level, "%s %s %s", method, path, status, extra=fields)
                 if span is not None:
                     span.end(status, fields)
             current_request.reset(token)

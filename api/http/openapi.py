@@ -8,8 +8,9 @@ import msgspec
 
 from api.http import examples
 from api.http.answers import ENCODER, ExportRequest
+from api.http.bodies import FORM
 from api.http.catalogue import filters_schema
-from api.http.families import PORTAL, find_family
+from api.http.families import PORTAL, shape_of
 from api.http.operation import Operation
 from api.http.operations import OPERATIONS
 from exporters.catalogue import ReportType
@@ -23,7 +24,7 @@ _SCHEMAS = "#/components/schemas/{name}"
 def describe_api(catalogue: Mapping[str, ReportType]) -> bytes:
     """The OpenAPI 3.1 document, with the report types of the catalogue in it, as JSON."""
     answers = dict.fromkeys(operation.answer for operation in OPERATIONS if operation.answer)
-    refusals = [(find_family(operation.path) or PORTAL).body for operation in OPERATIONS]
+    refusals = [shape_of(operation.path).body for operation in OPERATIONS]
     taken = [operation.body for operation in OPERATIONS if operation.body]
     bodies = list(dict.fromkeys([*answers, *taken, *refusals]))
     references, schemas = msgspec.json.schema_components(bodies, ref_template=_SCHEMAS)
@@ -67,10 +68,9 @@ def _describe(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any
     if operation.guarded:
         described["security"] = [{"bearer": []}, {"key": []}]
     if operation.body is not None:
-        described["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": by_type[operation.body], **_examples_of(operation)}},
-        }
+        taken = {"schema": by_type[operation.body], **_examples_of(operation)}
+        media_types = ["application/json", *([FORM] if operation.takes_form else [])]
+        described["requestBody"] = {"required": True, "content": dict.fromkeys(media_types, taken)}
     return described
 
 
@@ -97,9 +97,9 @@ def _other(status: int, operation: Operation, by_type: Mapping[Any, Any]) -> dic
         return {**described, "headers": examples.FILE_HEADERS, "content": _files()}
     if status in {304, 307}:
         return described
-    if not operation.guarded:
+    family = shape_of(operation.path)
+    if family is PORTAL and not operation.guarded:
         return {**described, "content": {"application/json": {"schema": by_type[operation.answer]}}}
-    family = find_family(operation.path) or PORTAL
     problem: dict[str, Any] = {"schema": by_type[family.body]}
     if family is PORTAL:
         problem["example"] = examples.describe_problem(status)

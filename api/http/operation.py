@@ -24,6 +24,8 @@ class Operation:
     """Beside those that every guarded path has."""
     body: Any = None
     guarded: bool = True
+    takes_form: bool = False
+    """Whether the body may be a form instead of JSON."""
 
 
 def parameter(

@@ -9,9 +9,18 @@ from typing import Any
 
 from api.http.answers import ENCODER, ErrorDetail, Problem
 from exporters.access import KeySetUnavailable
+from exporters.batches.errors import BatchError, BatchNotFound, ItemNotFound
 from exporters.catalogue import RequestError
 from exporters.database import DatabaseUnavailable
+from exporters.definitions.errors import (
+    ArgumentNotFound,
+    DefinitionChanged,
+    DefinitionError,
+    DefinitionNotFound,
+)
+from exporters.deliveries.errors import DeliveryNotFound, DeliveryStands, ReasonMissing
 from exporters.jobs import IllegalTransition, JobNotFound, KeyReused, QuotaExceeded, RequestRunning
+from exporters.seal import SealError
 from exporters.storage import NotFoundError, StoreError
 from warehouse.errors import InvalidPeriodError, NoGenerationError, UnknownWorkshopError, WarehouseError
 
@@ -57,6 +66,9 @@ def explain(error: Exception) -> Refusal:
         return error
     if isinstance(error, RequestError):
         return Refusal(422, error.code, str(error), error.details)
+    if isinstance(error, DefinitionError | BatchError):
+        status = 400 if isinstance(error, BatchError) else 422
+        return Refusal(status, "VALIDATION_ERROR", str(error), {"field": error.field})
     if isinstance(error, QuotaExceeded):
         return _refuse_over_quota(error)
     # What another program's trouble is tells of our machines, not of the request: it goes to the log.
@@ -83,6 +95,14 @@ _AWAY = "cannot be reached at the moment; try again later"
 _TABLE: tuple[tuple[type[Exception], int, str, str | None], ...] = (
     (JobNotFound, 404, "EXPORT_NOT_FOUND", "there is no such export"),
     (UnknownWorkshopError, 404, "WORKSHOP_NOT_FOUND", "there is no such workshop in the served data"),
+    (DefinitionNotFound, 404, "DEFINITION_NOT_FOUND", "there is no such report"),
+    (ArgumentNotFound, 404, "ARGUMENT_NOT_FOUND", "the report has no such argument"),
+    (DefinitionChanged, 409, "DEFINITION_CHANGED", "the report was changed at the same moment: ask again"),
+    (BatchNotFound, 404, "BATCH_NOT_FOUND", "there is no such batch"),
+    (ItemNotFound, 404, "ITEM_NOT_FOUND", "the batch has no such finished report"),
+    (DeliveryNotFound, 404, "DELIVERY_NOT_FOUND", "there is no such delivery"),
+    (DeliveryStands, 409, "DELIVERY_STANDS", None),
+    (ReasonMissing, 422, "VALIDATION_ERROR", None),
     (IllegalTransition, 409, "EXPORT_ENDED", None),
     (KeyReused, 422, "IDEMPOTENCY_KEY_REUSED", None),
     (RequestRunning, 409, "REQUEST_RUNNING", None),
@@ -92,6 +112,7 @@ _TABLE: tuple[tuple[type[Exception], int, str, str | None], ...] = (
     (KeySetUnavailable, 503, "KEY_SET_UNAVAILABLE", f"the keys that tokens are checked against {_AWAY}"),
     (DatabaseUnavailable, 503, "RECORDS_UNAVAILABLE", f"the records {_AWAY}"),
     (NotFoundError, 410, "EXPORT_EXPIRED", "the file is no longer there; make the export again"),
+    (SealError, 503, "SEAL_UNAVAILABLE", f"the key of the installation {_AWAY}"),
     (StoreError, 503, "STORE_UNAVAILABLE", f"the file store {_AWAY}"),
 )
 """Error, status, code, and the message where the error's own is not for strangers; the first that fits."""

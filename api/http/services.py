@@ -14,8 +14,10 @@ from exporters.access import Caller
 from exporters.access.door import Access
 from exporters.access.organisations import Organisations
 from exporters.database import Database, open_database
+from exporters.deliveries.options import DeliveryOptions
 from exporters.exports import Exports
 from exporters.jobs import JobStore
+from exporters.options import ExportOptions
 from exporters.storage import open_store
 from settings import Settings
 from warehouse.figures import ServedFigures
@@ -37,6 +39,8 @@ class Services:
     database: Database
     link_lifetime: timedelta | None
     """How long a link to a file in the store is good; None: files are sent by this process."""
+    deliveries: DeliveryOptions
+    options: ExportOptions
 
     def link_origins(self) -> list[str]:
         """Where downloads may be sent to, as `https://host:port`."""
@@ -61,10 +65,17 @@ def open_services(settings: Settings) -> Services:
     figures = ServedFigures(settings.warehouse_folder)
     return Services(
         exports=Exports(settings.exports, JobStore(database), store),
-        access=Access(database, settings.access, members=Organisations(settings.warehouse_folder).workshops),
+        access=Access(
+            database,
+            settings.access,
+            members=Organisations(settings.warehouse_folder).workshops,
+            seal=settings.seal,
+        ),
         figures=figures,
         database=database,
         link_lifetime=settings.link_lifetime,
+        deliveries=settings.deliveries,
+        options=settings.exports,
     )
 
 

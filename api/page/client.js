@@ -50,6 +50,16 @@ export class Client {
     return { data, meta };
   }
 
+  /** The answer of a family whose answers have no envelope. */
+  async readBare(path, { query = {}, signal } = {}) {
+    return (await this.call("GET", path, { query, signal })).json();
+  }
+
+  /** Have something done once: what may have come through is not sent again. */
+  async act(method, path, { body, signal } = {}) {
+    return (await this.call(method, path, { body, signal, patient: false })).json();
+  }
+
   /** The answer to a call, which is a success or a 304.
    *  @throws {ApiError} it is neither. */
   async call(method, path, options = {}) {
@@ -123,7 +133,8 @@ async function readError(response) {
   } catch {
     // A proxy in between may answer with a page of its own.
   }
-  const error = typeof answer.error === "object" && answer.error !== null ? answer.error : {};
+  const told = answer.error ?? answer.message;
+  const error = typeof told === "string" ? { message: told } : (told ?? {});
   return new ApiError(response.status, error, response.headers.get("X-Request-Id"), retryAfter(response));
 }
 

@@ -5,8 +5,10 @@ import { explain, say } from "./language.js";
 
 /** The fields in a box. */
 export class FilterFields {
-  constructor(box) {
+  /** `prefix` begins the ids of the fields. */
+  constructor(box, prefix = "filter") {
     this._box = box;
+    this._prefix = prefix;
     this._fields = new Map();
   }
 
@@ -14,7 +16,10 @@ export class FilterFields {
   show(schema, values) {
     const before = new Map([...this._fields].map(([name, { input }]) => [name, input.value]));
     this._fields = new Map(
-      Object.entries(schema.properties ?? {}).map(([name, property]) => [name, makeField(name, property)]),
+      Object.entries(schema.properties ?? {}).map(([name, property]) => [
+        name,
+        makeField(`${this._prefix}-${name}`, name, property),
+      ]),
     );
     for (const [name, { input }] of this._fields) input.value = values[name] ?? before.get(name) ?? "";
     this._box.replaceChildren(...[...this._fields.values()].map((field) => field.box));
@@ -59,6 +64,7 @@ export class FilterFields {
 const READERS = {
   text: (text) => text,
   date: (text) => text,
+  instant: (text) => text,
   number: (text) => {
     const value = Number(text.replace(",", "."));
     return Number.isFinite(value) ? value : null;
@@ -78,9 +84,8 @@ export function refuseField(field, place, said) {
   field.focus();
 }
 
-function makeField(name, property) {
+function makeField(id, name, property) {
   const kind = kindOf(property);
-  const id = `filter-${name}`;
   const described = `${id}-hint ${id}-error`;
   const input = makeInput(kind, property, { id, "aria-describedby": described });
   const error = make("p", { class: "error", id: `${id}-error` });
@@ -97,6 +102,14 @@ function makeField(name, property) {
 
 function makeInput(kind, property, attributes) {
   if (kind === "date") return make("input", { ...attributes, type: "date", max: "9999-12-31" });
+  if (kind === "instant") return make("input", { ...attributes, type: "datetime-local", max: "9999-12-31T23:59" });
+  if (property.oneOf) {
+    return choices(
+      attributes,
+      property.oneOf.map(({ const: value, title }) => [value, title]),
+      property["x-needed"],
+    );
+  }
   if (kind === "boolean") {
     return choices(attributes, [
       ["true", say("yes")],
@@ -118,12 +131,13 @@ function makeInput(kind, property, attributes) {
   });
 }
 
-function choices(attributes, values) {
-  const options = [["", say("any")], ...values].map(([value, text]) => make("option", { value }, text));
+function choices(attributes, values, needed = false) {
+  const options = [...(needed ? [] : [["", say("any")]]), ...values].map(([value, text]) => make("option", { value }, text));
   return make("select", attributes, options);
 }
 
-function kindOf({ type, format }) {
+function kindOf({ type, format, "x-type": meant }) {
+  if (meant === "instant") return "instant";
   const types = [type].flat();
   if (types.includes("array")) return "list";
   if (types.includes("boolean")) return "boolean";

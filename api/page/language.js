@@ -1,9 +1,18 @@
 // The page's language: its texts, and how it writes numbers, money, days and instants.
 
 import en from "./texts_en.js";
+import enBatches from "./texts_en_batches.js";
+import enDefinitions from "./texts_en_definitions.js";
+import enDeliveries from "./texts_en_deliveries.js";
 import nb from "./texts_nb.js";
+import nbBatches from "./texts_nb_batches.js";
+import nbDefinitions from "./texts_nb_definitions.js";
+import nbDeliveries from "./texts_nb_deliveries.js";
 
-const TEXTS = { nb, en };
+const TEXTS = {
+  nb: { ...nb, ...nbDefinitions, ...nbBatches, ...nbDeliveries },
+  en: { ...en, ...enDefinitions, ...enBatches, ...enDeliveries },
+};
 const KEPT = "reports.language";
 
 let language = kept() ?? preferred();
@@ -101,6 +110,17 @@ export function month(text, form) {
 export function instant(text, timeZone) {
   const options = { dateStyle: "medium", timeStyle: "short", timeZone };
   return new Intl.DateTimeFormat(locale(), options).format(new Date(text));
+}
+
+/** A local time, from YYYY-MM-DDTHH:MM or with a space, in nobody's zone. */
+export function localTime(text) {
+  return instant(`${text.replace(" ", "T")}Z`, "UTC");
+}
+
+/** A time of day, from HH:MM. */
+export function clockTime(text) {
+  const options = { timeStyle: "short", timeZone: "UTC" };
+  return new Intl.DateTimeFormat(locale(), options).format(new Date(`2000-01-01T${text}Z`));
 }
 
 /** An instant's time of day, in the time zone. */

@@ -9,11 +9,13 @@ import { choose, current, fillTexts, say } from "./language.js";
 import { announce, errorText, showWait } from "./notices.js";
 import { readRange, resolveRange, writeRange } from "./range.js";
 import { describeDays, RangeForm } from "./range_form.js";
+import { readView, Views } from "./views.js";
 
 const KEY = "reports.key";
 
 const figures = new Figures();
 const rangeForm = new RangeForm((range) => go(range, page.workshop));
+const views = new Views(showTitle);
 const exportDialog = new ExportDialog((made) => page.files?.add(made));
 const NOTHING = { client: null, workshops: [], workshop: null, address: "", files: null, catalogue: null };
 const page = { ...NOTHING };
@@ -82,6 +84,7 @@ function signOut(why) {
   sessionStorage.removeItem(KEY);
   page.client?.close();
   page.files?.close();
+  views.leave();
   Object.assign(page, NOTHING);
   figures.clear();
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
@@ -101,7 +104,8 @@ function showSignIn(why, text = why ? say(why) : "") {
 
 /** Go to another range or workshop, by an address that can be kept and come back to. */
 function go(range, workshop) {
-  writeRange(range, page.workshops.length > 1 ? workshop.workshop_id : null);
+  const { name } = readView();
+  writeRange(range, page.workshops.length > 1 ? workshop.workshop_id : null, name === "figures" ? "" : name);
   arrive();
 }
 
@@ -117,6 +121,7 @@ function arrive() {
   showRange();
   figures.load(page.client, workshop, resolveRange(readRange(), workshop.time_zone));
   if (changed) openFiles();
+  views.enter(page.client, workshop);
 }
 
 function showRange() {
@@ -172,12 +177,15 @@ function changeLanguage(language) {
   showRange();
   figures.render();
   page.files.render();
+  views.render();
   loadCatalogue();
   announce("");
 }
 
 function showTitle() {
-  document.title = page.workshop ? `${say("title")} – ${page.workshop.name}` : say("title");
+  const { name } = readView();
+  const shown = page.workshop && name !== "figures" ? `view_${name}` : "title";
+  document.title = page.workshop ? `${say(shown)} – ${page.workshop.name}` : say("title");
 }
 
 function workshopOf(id) {

@@ -21,15 +21,15 @@ export function readRange(query = new URLSearchParams(location.search)) {
   return { preset: USUAL };
 }
 
-/** Put a range and a workshop (or null) into the address. */
-export function writeRange(range, workshop) {
+/** Put a range and a workshop (or null) into the address, and the view that is to be seen. */
+export function writeRange(range, workshop, view = "") {
   const query = new URLSearchParams();
   if (workshop !== null) query.set("workshop", workshop);
   if (range.preset) query.set("range", range.preset);
   else if (range.from) query.set("date_from", range.from);
   if (!range.preset && range.to) query.set("date_to", range.to);
-  const address = `${location.pathname}?${query}`;
-  if (address !== location.pathname + location.search) history.pushState(null, "", address);
+  const address = `${location.pathname}?${query}${view && `#${view}`}`;
+  if (address !== location.pathname + location.search + location.hash) history.pushState(null, "", address);
 }
 
 /** The days of a range, null for an open end. */

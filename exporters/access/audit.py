@@ -96,7 +96,7 @@ class AuditLog:
         self,
         action: Action,
         actor: str,
-        workshop_id: str,
+        workshop_id: str | None,
         request_id: str,
         job_id: str | None = None,
         **detail: str | int | None,

@@ -26,6 +26,8 @@ class Caller:
     """Some of `SCOPES`."""
     organisation: str | None = None
     """Number of the organisation that the credential is for; None: it is for workshops."""
+    plan: str | None = None
+    """How many requests an hour it may make, by the name of the plan; None: the first plan there is."""
 
     @property
     def account(self) -> str:

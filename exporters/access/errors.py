@@ -20,11 +20,28 @@ class LimitExceeded(AccessError):  # noqa: N818
     """The caller asks more often, or for more at once, than one caller may."""
 
     def __init__(self, what: str, limit: int, retry_after_seconds: int) -> None:
-        unit = "requests a minute" if what == "rate" else "requests at once"
+        unit = {"rate": "requests a minute", "hour": "requests an hour"}.get(what, "requests at once")
         super().__init__(f"more than {limit} {unit}: try again in {retry_after_seconds} s")
         self.what = what
-        """`rate` or `concurrency`."""
+        """`rate`, `concurrency` or `hour`."""
         self.limit = limit
+        self.retry_after_seconds = retry_after_seconds
+
+
+class CodeRefused(AccessError):  # noqa: N818
+    """The code of the second factor is absent, wrong or expired."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the second factor's code (tfa) is absent, wrong or expired: send '' where none is set up"
+        )
+
+
+class SignInPaused(AccessError):  # noqa: N818
+    """Signing in has failed too often."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"too many failed attempts: try again in {retry_after_seconds} s")
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -12,6 +12,7 @@ from exporters.access.audit_events import Action, record_event
 from exporters.access.callers import REPORTS_SCOPE, SCOPES, plain_number
 from exporters.access.errors import KeyNotFound, KeyRefused
 from exporters.access.key_texts import digest_of, key_id_of, new_key
+from exporters.access.plans import is_plan_name
 from exporters.access.tables import api_key_workshops, api_keys
 from exporters.database import Database
 from exporters.database.values import utc_now
@@ -35,6 +36,8 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    plan: str | None
+    """Name of its plan; None: the first plan there is."""
 
     def is_valid(self, now: datetime) -> bool:
         """Whether the key lets anyone in at `now`."""
@@ -66,6 +69,7 @@ class KeyStore:
         label: str = "",
         scopes: Iterable[str] = (REPORTS_SCOPE,),
         expires_at: datetime | None = None,
+        plan: str | None = None,
         actor: str = "cli",
     ) -> NewKey:
         """Make a key for workshops or for an organisation; it and its row in the audit log are kept together.
@@ -78,10 +82,12 @@ class KeyStore:
         ids, granted = frozenset(workshops), frozenset(scopes)
         number = None if organisation is None else plain_number(organisation)
         _check(ids, number, label, granted)
+        if plan is not None and not is_plan_name(plan):
+            raise KeyRefused(f"the plan is {plan!r}; a plan's name is letters, digits, - and _")
         if expires_at is not None and expires_at <= now:
             raise KeyRefused("the key would have expired already: give an expiry that lies ahead")
         key_id, text = new_key()
-        record = ApiKey(key_id, label, granted, ids, number, now, expires_at, None)
+        record = ApiKey(key_id, label, granted, ids, number, now, expires_at, None, plan)
         with self._database.writing() as connection:
             connection.execute(
                 insert(api_keys).values(
@@ -92,6 +98,7 @@ class KeyStore:
                     organisation=number,
                     created_at=now,
                     expires_at=expires_at,
+                    plan=plan,
                 )
             )
             if ids:
@@ -132,6 +139,12 @@ class KeyStore:
             )
         with self._database.reading() as connection:
             return _read(connection, query)
+
+    def find(self, key_id: str) -> ApiKey | None:
+        """The record of a key that lets anyone in now."""
+        with self._database.reading() as connection:
+            found = _read(connection, select(api_keys).where(api_keys.c.key_id == key_id))
+        return found[0] if found and found[0].is_valid(self._clock()) else None
 
     def match(self, text: str) -> ApiKey | None:
         """The record of the key that `text` is, if it is one and it lets anyone in now."""
@@ -195,6 +208,7 @@ def _read(connection: Connection, query: Select[Any]) -> list[ApiKey]:
             row.created_at,
             row.expires_at,
             row.revoked_at,
+            row.plan,
         )
         for row in rows
     ]

@@ -1,7 +1,9 @@
 """The options of access: how tokens are checked, how much one caller may ask, how long the log is kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+
+from exporters.access.plans import DEFAULT_PLANS, Plans
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,5 @@ class AccessOptions:
     """Requests of one caller under way at once."""
     audit_retention: timedelta
     """How long the audit log is kept."""
+    plans: Plans = field(default_factory=lambda: DEFAULT_PLANS)
+    """The plans of keys."""

@@ -15,6 +15,7 @@ api_keys = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
+    Column("plan", Text),
 )
 
 api_key_workshops = Table(

@@ -10,6 +10,17 @@ Security = Literal["starttls", "tls", "none"]
 
 
 @dataclass(frozen=True)
+class MailPatience:
+    """How long a mail server is waited for, in seconds."""
+
+    connecting: float = 15.0
+    answer: float = 60.0
+    """To each command, and between two pieces of a mail that is sent."""
+    whole: float = 600.0
+    """For one mail, from connecting to its end."""
+
+
+@dataclass(frozen=True)
 class SmtpOptions:
     """How the mail server is reached."""
 
@@ -19,6 +30,7 @@ class SmtpOptions:
     """`starttls`: the connection is encrypted before anything is said, or not used; `tls`: from its start."""
     user: str | None
     password: str | None = field(repr=False)
+    patience: MailPatience = MailPatience()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Admission of a new job: once per idempotency key and within the workshop's quotas, in one transaction."""
+"""Admission of new jobs: once per idempotency key and within the workshop's quotas, in one transaction."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 from exporters.database.values import storable
 from exporters.jobs import transitions
 from exporters.jobs.checks import checked_filters
-from exporters.jobs.errors import KeyReused
-from exporters.jobs.quotas import check_quotas
+from exporters.jobs.errors import KeyReused, QuotaExceeded
+from exporters.jobs.quotas import check_quotas, find_used
 from exporters.jobs.records import Job
 from exporters.jobs.request_keys import find_keyed, keep_key
 
@@ -134,3 +134,37 @@ def admit(
     if beside is not None:
         beside(connection, job)
     return Admitted(job, replayed=False)
+
+
+def admit_many(
+    connection: Connection, now: datetime, asked: Mapping[str, Asked], quotas: "Quotas | None"
+) -> dict[str, QuotaExceeded]:
+    """Write a new pending job for each of `asked` by its id; those that were refused it returns, with why.
+
+    One that is refused stops no other. Workers are told once.
+
+    Raises:
+        ValueError: as `columns_of` says; nothing may be written then.
+    """
+    wanted = {job_id: columns_of(each) for job_id, each in asked.items()}
+    if quotas is None:
+        transitions.create_many(connection, now, wanted)
+        return {}
+    workshops = sorted({each.workshop_id for each in asked.values()})
+    for workshop_id in workshops:  # in this order everywhere, so that no two wait for each other
+        serialise(connection, workshop_id)
+    used = find_used(connection, now, workshops)
+    fits = {
+        job_id: columns
+        for job_id, columns in wanted.items()
+        if used[columns["workshop_id"]].take(quotas, columns["rows_estimated"])
+    }
+    transitions.create_many(connection, now, fits)
+    refused = {}
+    for job_id, columns in wanted.items():
+        if job_id not in fits:
+            try:
+                admit(connection, now, job_id, columns, key=None, quotas=quotas, beside=None)
+            except QuotaExceeded as error:
+                refused[job_id] = error
+    return refused

@@ -7,6 +7,7 @@ heavy job stands further behind than a light one of the same moment, and is over
 each workshop at most: it never starves. To claim and to create are looks into an index, however many wait.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,9 @@ _LIGHT, _MEDIUM, _HEAVY = 1, 3, 10
 _LIGHT_ROWS, _MEDIUM_ROWS = 20_000, 200_000
 """Most rows of a light and of a medium job."""
 
+_AT_ONCE = 500
+"""Workshops of one statement: databases bound its parameters."""
+
 _NEXT = (jobs.c.turn, jobs.c.created_at, jobs.c.job_id)
 
 _LAST_TURNS = select(
@@ -36,15 +40,44 @@ def line_up(connection: Connection, workshop_id: str, rows: int | None) -> dict[
     No clock has a say in it: those of hosts differ, and a second would be as much as a thousand jobs.
     """
     weight = _weigh(rows)
-    ahead = connection.execute(
-        select(jobs.c.turn - jobs.c.weight).where(jobs.c.status == Status.PENDING).order_by(*_NEXT).limit(1)
-    ).scalar_one_or_none()
-    present = _last_turn(connection) if ahead is None else ahead
+    head = _find_head(connection)
+    present = _last_turn(connection) if head is None else head["turn"] - head["weight"]
     # Light jobs queue behind light ones only: a workshop's large file does not hold up its small ones.
     own = connection.execute(
         select(func.max(jobs.c.turn)).where(jobs.c.workshop_id == workshop_id, jobs.c.weight == weight)
     ).scalar_one()
     return {"turn": max(present, own or 0) + weight, "weight": weight}
+
+
+def line_up_many(connection: Connection, wanted: Sequence[tuple[str, int | None]]) -> list[dict[str, int]]:
+    """As `line_up`, for the workshop and rows of each of several jobs, created one after another."""
+    last: dict[tuple[str, int], int] = {}
+    workshops = sorted({workshop_id for workshop_id, _ in wanted})
+    own = select(jobs.c.workshop_id, jobs.c.weight, func.max(jobs.c.turn))
+    for at in range(0, len(workshops), _AT_ONCE):
+        known = jobs.c.workshop_id.in_(workshops[at : at + _AT_ONCE])
+        query = own.where(known).group_by(jobs.c.workshop_id, jobs.c.weight)
+        last.update({(line, weight): turn for line, weight, turn in connection.execute(query)})
+    head = _find_head(connection)
+    present = _last_turn(connection)
+    places = []
+    for workshop_id, rows in wanted:
+        weight = _weigh(rows)
+        if head is not None:
+            present = head["turn"] - head["weight"]
+        place = {"turn": max(present, last.get((workshop_id, weight), 0)) + weight, "weight": weight}
+        last[workshop_id, weight] = place["turn"]
+        if head is None or place["turn"] < head["turn"]:
+            head = place
+        places.append(place)
+    return places
+
+
+def _find_head(connection: Connection) -> dict[str, int] | None:
+    """Turn and weight of the pending job whose turn it is."""
+    query = select(jobs.c.turn, jobs.c.weight).where(jobs.c.status == Status.PENDING)
+    found = connection.execute(query.order_by(*_NEXT).limit(1)).one_or_none()
+    return None if found is None else {"turn": found.turn, "weight": found.weight}
 
 
 def _last_turn(connection: Connection) -> int:

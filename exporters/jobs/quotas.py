@@ -1,6 +1,7 @@
 """Quotas: what a workshop has of rows, stored bytes and waiting jobs, and whether one more job fits."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,47 @@ def check_quotas(
         _check_bytes(connection, now, workshop_id, quotas.bytes)
     if quotas.rows is not None:
         _check_rows(connection, now, workshop_id, quotas.rows, rows)
+
+
+@dataclass
+class Used:
+    """What a workshop has of that which its quotas bound."""
+
+    pending: int = 0
+    bytes: int = 0
+    rows: int = 0
+
+    def take(self, quotas: "Quotas", rows: int | None) -> bool:
+        """Count another job of the workshop; false, and not counted, where it may not fit."""
+        if (
+            (quotas.pending is not None and self.pending >= quotas.pending)
+            or (quotas.bytes is not None and self.bytes >= quotas.bytes)
+            or (quotas.rows is not None and self.rows + (1 if rows is None else rows) > quotas.rows)
+        ):
+            return False
+        self.pending += 1
+        self.rows += rows or 0
+        return True
+
+
+def find_used(connection: Connection, now: datetime, workshop_ids: Collection[str]) -> dict[str, Used]:
+    """What each of the workshops has, by few looks however many they are."""
+    used = {workshop_id: Used() for workshop_id in workshop_ids}
+    size = func.coalesce(func.sum(jobs.c.size_bytes), 0)
+    counted = func.coalesce(func.sum(_counted_rows()), 0)
+    for name, amount, which in (
+        ("pending", func.count(), jobs.c.status == Status.PENDING),
+        ("bytes", size, jobs.c.status == Status.COMPLETED),
+        ("rows", counted, jobs.c.created_at > now - ROW_WINDOW),
+    ):
+        query = (
+            select(jobs.c.workshop_id, amount)
+            .where(jobs.c.workshop_id.in_(used), which)
+            .group_by(jobs.c.workshop_id)
+        )
+        for workshop_id, found in connection.execute(query):
+            setattr(used[workshop_id], name, int(found))
+    return used
 
 
 def _check_pending(connection: Connection, workshop_id: str, limit: int) -> None:

@@ -87,6 +87,8 @@ class Job:
     size_bytes: int | None
     sha256: str | None
     manifest_key: str | None
+    notes: int | None
+    """What was cut, left out or replaced in the file: the number of the manifest's notes; None: not known."""
     error_code: str | None
     """Set, with `error_message`, exactly when the job failed."""
     error_message: str | None

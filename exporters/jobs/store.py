@@ -55,6 +55,11 @@ class JobStore:
     def _now(self) -> datetime:
         return checked_instant(self._clock())
 
+    @property
+    def database(self) -> Database:
+        """Where the jobs are, for records that are written in one transaction with them."""
+        return self._database
+
     def close(self) -> None:
         """Close the connections."""
         self._database.close()
@@ -181,6 +186,7 @@ class JobStore:
         rows: int,
         generation: str,
         retention: timedelta,
+        notes: int = 0,
     ) -> Job:
         """End `job` with its file, which must be readable in the store already and expires after `retention`.
 
@@ -197,6 +203,7 @@ class JobStore:
                 "size_bytes": size_bytes,
                 "sha256": sha256,
                 "manifest_key": manifest_key,
+                "notes": notes,
                 "rows_written": rows,
                 "rows_expected": rows,
                 "generation": generation,

@@ -47,6 +47,7 @@ jobs = Table(
     Column("size_bytes", BigInteger),
     Column("sha256", Text),
     Column("manifest_key", Text),
+    Column("notes", Integer),
     Column("error_code", Text),
     Column("error_message", Text),
     Column("turn", BigInteger, nullable=False, server_default="0"),

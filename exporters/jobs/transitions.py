@@ -11,7 +11,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from exporters.jobs.claims import announce_free, find_free, lease_ended, line_up, skipping_locked
+from exporters.jobs.claims import (
+    announce_free,
+    find_free,
+    lease_ended,
+    line_up,
+    line_up_many,
+    skipping_locked,
+)
 from exporters.jobs.errors import IllegalTransition, JobCancelled, JobExists, JobNotFound, LeaseLost
 from exporters.jobs.records import LEASE_LOST, EventName, Job, Status
 from exporters.jobs.tables import job_events, jobs
@@ -42,16 +49,8 @@ def to_job(record: Record) -> Job:
 
 def create(connection: Connection, now: datetime, job_id: str, asked: Mapping[str, Any]) -> Job:
     """Write a new pending job; `asked` holds the columns the caller chose."""
-    values = {
-        "job_id": job_id,
-        "status": Status.PENDING,
-        "progress": 0,
-        "rows_written": 0,
-        "attempt": 0,
-        "created_at": now,
-        **asked,
-        **line_up(connection, asked["workshop_id"], asked.get("rows_estimated")),
-    }
+    place = line_up(connection, asked["workshop_id"], asked.get("rows_estimated"))
+    values = {**_new(now, job_id), **asked, **place}
     try:
         record = connection.execute(insert(jobs).values(values).returning(*jobs.c)).one()
     except IntegrityError:
@@ -60,6 +59,33 @@ def create(connection: Connection, now: datetime, job_id: str, asked: Mapping[st
     _write_event(connection, now, EventName.CREATED, None, record=record, detail={})
     announce_free(connection)
     return to_job(record)
+
+
+def create_many(connection: Connection, now: datetime, asked: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write new pending jobs by their ids, which are new; the columns of all are the same ones."""
+    if not asked:
+        return
+    wanted = [(columns["workshop_id"], columns.get("rows_estimated")) for columns in asked.values()]
+    places = line_up_many(connection, wanted)
+    rows = [
+        {**_new(now, job_id), **columns, **place}
+        for (job_id, columns), place in zip(asked.items(), places, strict=True)
+    ]
+    connection.execute(insert(jobs), rows)
+    event = {"at": now, "event": EventName.CREATED, "to_status": Status.PENDING, "attempt": 0, "detail": {}}
+    connection.execute(insert(job_events), [{**event, "job_id": job_id} for job_id in asked])
+    announce_free(connection)
+
+
+def _new(now: datetime, job_id: str) -> dict[str, Any]:
+    return {
+        "job_id": job_id,
+        "status": Status.PENDING,
+        "progress": 0,
+        "rows_written": 0,
+        "attempt": 0,
+        "created_at": now,
+    }
 
 
 def claim(

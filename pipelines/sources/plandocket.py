@@ -1,7 +1,7 @@
 """PlanDocket: its resources, and the one key that reads them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pipelines.sources.rest_api import Origin, Reader, Resource, find_resource
@@ -11,8 +11,11 @@ from pipelines.sources.rest_shapes import NumberedPages
 _PAGES: Final = NumberedPages(size=100, size_name="per_page")
 """Assumed: `page`, `per_page`, `meta.total` and `meta.last_page`."""
 
+_INCLUDED: Final = {"applications": {"include": "events"}}
+"""Related data that rows need: an application may name several events."""
+
 RESOURCES: Final = {
-    name: Resource(f"/api/v1/{name}", _PAGES)
+    name: Resource(f"/api/v1/{name}", replace(_PAGES, fixed=_INCLUDED.get(name, {})))
     for name in ("events", "participants", "applications", "invoices", "payments")
 }
 

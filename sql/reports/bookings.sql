@@ -2,11 +2,19 @@
 title = "Bookings"
 description = "Every booking of the period, one row per booked service."
 formats = ["csv", "xlsx", "pdf", "html", "parquet"]
+batch_type = { name = "Revision", number = 0 }
 
 [arguments]
 date_from = { type = "date", title = "From", description = "First local day of the service time." }
 date_to = { type = "date", title = "To", description = "Last local day of the service time." }
 status = { type = "text", title = "Status", description = "Only bookings with this status code, such as COMPLETED." }
+
+[company]
+id = 101
+name = "Bookings"
+group = "workshop"
+class_name = "ReportBookings"
+added = 2026-11-22
 
 [columns]
 booking_id = { title = "Booking", kind = "text", description = "Identifies the booking." }

@@ -2,6 +2,8 @@
 title = "Ratings"
 description = "Every rating first given in the period."
 formats = ["csv", "xlsx", "pdf", "html", "parquet"]
+batch_type = { name = "ReelleEjere", number = 2 }
+listens = ["ratings", "rating_sum"]
 
 [arguments]
 date_from = { type = "date", title = "From", description = "First local day on which the rating was given." }
@@ -9,6 +11,13 @@ date_to = { type = "date", title = "To", description = "Last local day on which 
 rating_min = { type = "decimal", title = "Rating from", description = "Only ratings of at least this value." }
 rating_max = { type = "decimal", title = "Rating to", description = "Only ratings of at most this value." }
 only_public = { type = "boolean", title = "Public only", description = "Leave out private ratings." }
+
+[company]
+id = 102
+name = "Ratings"
+group = "workshop"
+class_name = "ReportRatings"
+added = 2026-11-22
 
 [columns]
 rating_id = { title = "Rating no.", kind = "text", description = "Identifies the rating." }

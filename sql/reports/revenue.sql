@@ -2,10 +2,18 @@
 title = "Revenue"
 description = "Done bookings and their revenue per month; the total equals the overview's revenue of the period."
 formats = ["csv", "xlsx", "pdf", "html", "parquet"]
+batch_type = { name = "Finans", number = 1 }
 
 [arguments]
 date_from = { type = "date", title = "From", description = "First local day of the service time." }
 date_to = { type = "date", title = "To", description = "Last local day of the service time." }
+
+[company]
+id = 103
+name = "Revenue"
+group = "workshop"
+class_name = "ReportRevenue"
+added = 2026-11-22
 
 [columns]
 period = { title = "Month", kind = "text", description = "Month as YYYY-MM; one that the period cuts counts only the days inside." }

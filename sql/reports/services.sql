@@ -2,12 +2,20 @@
 title = "Services"
 description = "Services alive in the period; without a period, those that are not deleted."
 formats = ["csv", "xlsx", "pdf", "html", "parquet"]
+batch_type = { name = "RevisionUdvidet", number = 3 }
 
 [arguments]
 date_from = { type = "date", title = "From", description = "Leaves out services deleted before this local day." }
 date_to = { type = "date", title = "To", description = "Leaves out services created after this local day." }
 is_active = { type = "boolean", title = "Active", description = "Only services that can be booked, or only those that cannot." }
 category_ids = { type = "list", title = "Categories", description = "Only services in one of these categories, by id." }
+
+[company]
+id = 104
+name = "Services"
+group = "workshop"
+class_name = "ReportServices"
+added = 2026-11-22
 
 [columns]
 service_id = { title = "Service", kind = "text", description = "Identifies the service." }

@@ -161,6 +161,24 @@ def test_fields_are_those_of_the_report_and_numbers_are_checked(visit: Visiting,
     assert sent.value.post_data_json["filters"] == YEAR | {"rating_min": 4.5, "only_public": True}
 
 
+def test_local_times_are_sent_and_a_thing_that_is_not_there_is_told_at_its_field(
+    visit: Visiting, key: str
+) -> None:
+    window = visit()
+    window.sign_in(key, **YEAR)
+    times = {"time_from": "2026-01-05T08:00", "time_to": "2026-01-05T09:00"}
+    with window.page.expect_request(lambda one: one.method == "POST") as sent:
+        assert make(window, "queue_missed_calls", "csv", queue_id="7", **times) is None
+    assert sent.value.post_data_json is not None
+    assert sent.value.post_data_json["filters"] == YEAR | times | {"queue_id": "7"}
+    expect(window.page.locator("#filter-queue_id")).to_have_attribute("aria-invalid", "true")
+    window.page.locator("#filter-queue_id").fill("")
+    with window.page.expect_response(lambda one: one.request.method == "POST") as answered:
+        window.page.locator("#export-make").click()
+    assert answered.value.status == 202
+    window.expect_status(422)
+
+
 def test_what_the_api_refuses_is_shown_at_its_field(visit: Visiting, key: str) -> None:
     window = visit()
     window.sign_in(key, **YEAR)

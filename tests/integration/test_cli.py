@@ -15,13 +15,16 @@ from warehouse.generations import open_snapshot
 
 def test_types(cli: Cli) -> None:
     items = {item["type"]: item for item in cli.ask("types")["items"]}
-    assert set(items) == {"bookings", "ratings", "revenue", "services"}
+    assert set(items) >= {"bookings", "ratings", "revenue", "services", "queue_missed_calls"}
     assert items["ratings"]["formats"] == ["csv", "xlsx", "pdf", "html", "parquet"]
     arguments = {row["name"]: row["type"] for row in items["ratings"]["arguments"]}
     assert arguments["rating_min"] == "decimal"
+    [queue] = [row for row in items["queue_missed_calls"]["arguments"] if row["name"] == "queue_id"]
+    assert (queue["type"], queue["entity"], queue["choices"]) == ("text", "pbx_queue", None)
     assert [row["name"] for row in items["revenue"]["columns"]] == ["period", "done_jobs", "revenue"]
     text = cli("types").out
     assert "rating_min" in text
+    assert "pbx_queue" in text
     assert "Sum of their prices" in text
 
 

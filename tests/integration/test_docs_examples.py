@@ -99,7 +99,7 @@ def test_published_file_explains_itself(sample_data: Path) -> None:
 
 
 def test_a_file_in_four_calls(api: ApiServer, tmp_path: Path) -> None:
-    _, calls = blocks("api.md", "sh")
+    calls = blocks("api.md", "sh")[1]
     environment = {"API": api.url, "KEY": api.new_key("101"), "PATH": os.environ["PATH"]}
     with api.exports() as exports, ThreadPoolExecutor(1) as worker:
         ended = worker.submit(

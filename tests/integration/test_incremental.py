@@ -22,7 +22,7 @@ from warehouse.figures import list_workshops, overview, ratings_by_month
 from warehouse.models import MartHeader
 
 EXAMPLES = 6
-STEPS = 22
+STEPS = 31
 """At least as many as a night has."""
 
 MARKS = [None, "broken", *(f"2026-02-0{day}T12:00:00Z" for day in range(1, 6))]

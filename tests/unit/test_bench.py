@@ -18,7 +18,6 @@ from bench.serving_work import ENDPOINTS, find_workshops
 from bench.soak import measure_soak
 from warehouse.database import DatabaseOptions, connect, quote_name
 from warehouse.generations import open_snapshot
-from warehouse.models import published_models
 
 SIZE = PlatformSize(bookings=3_000)
 CHANGES = 300
@@ -66,7 +65,7 @@ def platform(tmp_path: Path) -> PlatformWarehouse:
 
 
 def test_script_and_night_make_the_same_tables(platform: PlatformWarehouse) -> None:
-    tables = list(published_models(platform.models))
+    tables = platform.tables
     platform.land()
     first, first_script = platform.build(), platform.folder / "first.duckdb"
     run_script(platform.files, first_script, "1GB", newest=False)

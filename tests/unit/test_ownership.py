@@ -16,7 +16,7 @@ from warehouse.screening import ScreenedLanding
 from warehouse.sources import SourceConfigError, load_sources
 
 Row = Mapping[str, str | None]
-SHIPPED = ["sample", "platform", "portal", "olist", "openrepair"]
+SHIPPED = ["sample", "platform", "portal", "olist", "openrepair", "telephony"]
 
 
 class Landed:

@@ -1,10 +1,46 @@
 """The routes of the family."""
 
+import asyncio
+
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from api.http.services import Services
+from api.http.event_reports.answers import (
+    AppliedFilters,
+    EventReportAnswer,
+    EventReportBody,
+    EventReportMeta,
+)
+from api.http.event_reports.operations import REPORTS
+from api.http.problems import Refusal
+from api.http.services import AnyRequest, Services, caller_of, encoded, request_id_of, workshop_of
+from exporters.event_reports import EVENT_REPORTS, EventNotFound, EventReports
 
 
-def make_routes(services: Services) -> list[HTTPRouteHandler]:  # noqa: ARG001
+def make_routes(services: Services) -> list[HTTPRouteHandler]:
     """The routes."""
-    return []
+    reports = EventReports(services.exports.catalogue, services.exports.snapshots)
+    return [_make_route(services, reports, name) for name in EVENT_REPORTS]
+
+
+def _make_route(services: Services, reports: EventReports, name: str) -> HTTPRouteHandler:
+    @get(f"{REPORTS}/{name}", name=f"event_{name}")
+    async def read_report(request: AnyRequest) -> Response[bytes]:
+        return await asyncio.to_thread(_answer, services, reports, name, request)
+
+    return read_report
+
+
+def _answer(services: Services, reports: EventReports, name: str, request: AnyRequest) -> Response[bytes]:
+    workshop_id = workshop_of(request)
+    asked = {key: request.query_params.get(key) for key in ("event_key", "date_from", "date_to")}
+    try:
+        report = reports.read(name, workshop_id, **asked)
+    except EventNotFound as error:
+        raise Refusal(404, "EVENT_NOT_FOUND", str(error)) from error
+    services.access.audit.read(f"event_{name}", caller_of(request).actor, workshop_id)
+    body = EventReportBody(
+        report.report_type, AppliedFilters(**vars(report.filters)), report.data, report.generated_at
+    )
+    meta = EventReportMeta(f"req_{request_id_of(request)}")
+    return encoded(EventReportAnswer(body, meta))

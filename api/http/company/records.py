@@ -1,0 +1,28 @@
+"""What the routes of reports work with: the definitions, and the log of who did what with them."""
+
+from api.http.services import AnyRequest, Services, caller_of, request_id_of, workshop_of
+from exporters.access.audit_events import Action
+from exporters.definitions.definitions import Definitions
+from exporters.definitions.store import DefinitionStore
+
+
+class Records:
+    """The definitions of a process."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.definitions = Definitions(services.exports, DefinitionStore(services.database))
+
+    def tell(self, request: AnyRequest, action: Action, report_id: str) -> None:
+        """Write down what was done with a report."""
+        self.services.access.audit.record(
+            action,
+            caller_of(request).actor,
+            workshop_of(request),
+            request_id_of(request),
+            definition_id=report_id,
+        )
+
+    def tell_read(self, request: AnyRequest, what: str) -> None:
+        """Count what was looked at."""
+        self.services.access.audit.read(what, caller_of(request).actor, workshop_of(request))

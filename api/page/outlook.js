@@ -1,0 +1,74 @@
+// What a definition will send, and how often it would have been sent.
+
+import { isEnded } from "./client.js";
+import { readMoment } from "./company_time.js";
+import { make } from "./elements.js";
+import { instant, localTime, say } from "./language.js";
+import { faultPanel, table } from "./panels.js";
+import { describeDays } from "./range_form.js";
+import { describePeriod, describeRows } from "./schedule_words.js";
+
+const TIMES = 5;
+const DAYS = 90;
+
+/** The outlook of the definition at a path; it is its `box`. */
+export class Outlook {
+  constructor(client, workshop, path, signal) {
+    this.box = make("div", { class: "outlook" });
+    this._client = client;
+    this._workshop = workshop;
+    this._path = path;
+    this._signal = signal;
+  }
+
+  /** Ask for it, as the definition is recorded now. */
+  async load() {
+    const coming = make("div", {}, make("p", { class: "quiet" }, say("loading")));
+    const past = make("div", {});
+    this.box.replaceChildren(coming, past);
+    await Promise.all([
+      this._fill(coming, "rehearsal", { count: TIMES }, (times) => this._rehearsal(times)),
+      this._fill(past, "backtest", { days: DAYS }, (found) => this._backTest(found)),
+    ]);
+  }
+
+  async _fill(place, what, query, show) {
+    try {
+      const found = await this._client.readBare(`${this._path}/${what}`, { query, signal: this._signal });
+      place.replaceChildren(...show(found));
+    } catch (error) {
+      if (!isEnded(error)) place.replaceChildren(faultPanel(error, "definitions", () => this.load()));
+    }
+  }
+
+  _rehearsal(times) {
+    const rows = times.map(({ fire_at: at, filters, rows_estimated: rows }) => [
+      instant(readMoment(at), this._workshop.time_zone),
+      describePeriod(filters, describeDays, describeTimes),
+      describeRows(rows),
+    ]);
+    return [table("rehearsal", ["rehearsal_when", "rehearsal_period", "rehearsal_rows"], rows)];
+  }
+
+  _backTest({ since, is_cut: isCut, fires, sent, skipped }) {
+    const zone = this._workshop.time_zone;
+    const said = isCut
+      ? say("back_test_cut", { count: sent, fires, since: instant(readMoment(since), zone) })
+      : say("back_test", { count: sent, fires, days: DAYS });
+    const parts = [make("p", { class: "strong back-test" }, said)];
+    if (!skipped.length) return parts;
+    const rows = skipped.map(({ fire_at: at, filters, reason }) => [
+      instant(readMoment(at), zone),
+      describePeriod(filters, describeDays, describeTimes),
+      make("span", { lang: "en" }, reason),
+    ]);
+    const summary = make("summary", {}, say("back_test_skipped", { count: skipped.length }));
+    const heads = ["rehearsal_when", "rehearsal_period", "fire_reason"];
+    return [...parts, make("details", {}, summary, table("back_test_caption", heads, rows))];
+  }
+}
+
+/** A period of hours. */
+export function describeTimes(from, to) {
+  return say("days", { from: localTime(from), to: localTime(to) });
+}

@@ -1,0 +1,86 @@
+"""Tests of webhook endpoints over HTTP: seen and switched by their account alone, as are their secrets."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from exporters.access.callers import BATCHES_SCOPE, REPORTS_SCOPE
+from exporters.database import open_database
+from exporters.deliveries.endpoints import Endpoints
+from exporters.deliveries.webhook_auth import Auth, Method
+from tests.api_server import ApiServer, run_api
+
+WEBHOOKS = "/api/ws/v2/reports/webhooks"
+ORGANISATION, OTHER = "556677", "998877"
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iterator[ApiServer]:
+    with run_api(sample_data, tmp_path_factory.mktemp("webhooks")) as server:
+        yield server
+
+
+@pytest.fixture
+def endpoint_id(api: ApiServer) -> str:
+    settings = api.settings()
+    with closing(open_database(settings.jobs_database)) as database:
+        endpoints = Endpoints(database, settings.seal)
+        auth = Auth(Method.BASIC, "user", "hidden-password")
+        with database.writing() as connection:
+            return endpoints.find_or_create(
+                connection,
+                f"organisation:{ORGANISATION}",
+                "https://hooks.example.com/a",
+                auth,
+                "it@a.example",
+            )
+
+
+def client_of(api: ApiServer, organisation: str, *scopes: str) -> httpx.Client:
+    key = api.new_key(organisation=organisation, scopes=scopes or (REPORTS_SCOPE, BATCHES_SCOPE))
+    return api.client(key=key)
+
+
+def test_an_account_sees_its_endpoints_and_their_signing_secret(api: ApiServer, endpoint_id: str) -> None:
+    with client_of(api, ORGANISATION) as client:
+        (listed,) = client.get(WEBHOOKS).json()["data"]["items"]
+        answer = client.get(f"{WEBHOOKS}/{endpoint_id}")
+    shown = answer.json()["data"]
+    assert listed["endpoint_id"] == shown["endpoint_id"] == endpoint_id
+    assert "secret" not in listed
+    assert shown["secret"].startswith("whsec_")
+    assert shown["events"][0]["event"] == "created"
+    assert "hidden-password" not in answer.text
+    assert answer.headers["cache-control"].startswith("private")
+
+
+def test_an_endpoint_is_disabled_enabled_and_given_a_new_secret(api: ApiServer, endpoint_id: str) -> None:
+    with client_of(api, ORGANISATION) as client:
+        disabled = client.post(f"{WEBHOOKS}/{endpoint_id}/disable").json()["data"]
+        assert (disabled["state"], disabled["reason"]) == ("disabled", "by_hand")
+        enabled = client.post(f"{WEBHOOKS}/{endpoint_id}/enable").json()["data"]
+        assert (enabled["state"], enabled["reason"]) == ("active", None)
+        secret = client.post(f"{WEBHOOKS}/{endpoint_id}/secret").json()["data"]["secret"]
+        assert client.get(f"{WEBHOOKS}/{endpoint_id}").json()["data"]["secret"] == secret
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("POST", "/enable"), ("POST", "/disable"), ("POST", "/secret")]
+)
+def test_an_endpoint_of_another_account_is_not_there(
+    api: ApiServer, endpoint_id: str, method: str, path: str
+) -> None:
+    with client_of(api, OTHER) as client:
+        assert client.get(WEBHOOKS).json()["data"]["items"] == []
+        answer = client.request(method, f"{WEBHOOKS}/{endpoint_id}{path}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "WEBHOOK_NOT_FOUND")
+        assert client.request(method, f"{WEBHOOKS}/nothing%00{path}").status_code == 404
+
+
+def test_a_key_for_reports_alone_sees_no_secret(api: ApiServer, endpoint_id: str) -> None:
+    with client_of(api, ORGANISATION, REPORTS_SCOPE) as client:
+        for path in ("", f"/{endpoint_id}"):
+            assert client.get(WEBHOOKS + path).status_code == 403
