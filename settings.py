@@ -189,10 +189,10 @@ class Settings(BaseSettings):
     otlp_endpoint: Annotated[str | None, AfterValidator(_checked_collector)] = None
     """Where traces are sent to, by OTLP over HTTP, such as `http://127.0.0.1:4318`; default: nowhere."""
     plans: Annotated[str, AfterValidator(_checked_plans)] = "standard=1000,professional=5000,enterprise="
-    """Plans of API keys as `name=requests an hour`, separated by commas; without a number: no limit. The first
-    is that of keys that name none."""
+    """Plans of API keys as `name=requests an hour`, separated by commas; without a number: no limit. The
+    first is that of keys that name none."""
     audit_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 365
-    """Days for which the audit log is kept."""
+    """Days for which the audit log is kept, and deliveries and fires that have ended."""
     seal_key: Annotated[SecretStr | None, AfterValidator(_checked_key)] = None
     """Key of 32 bytes in base64 that seals secrets in the records; default: the file `seal.key` in the data
     folder, made at first use."""
@@ -317,6 +317,7 @@ class Settings(BaseSettings):
             language=self.language,
             brand_folder=self.brands,
             quotas=Quotas(self.row_quota, self.byte_quota, self.pending_quota),
+            record_retention=timedelta(days=self.audit_days),
             deliveries=self.deliveries,
         )
 

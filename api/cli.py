@@ -16,6 +16,7 @@ import typer
 from api import cli_output as output
 from api.cli_arguments import parse_filters, parse_period
 from api.cli_audit import audit
+from api.cli_batches import app as batch_app
 from api.cli_definitions import app as definitions_app
 from api.cli_deliveries import app as deliveries_app
 from api.cli_errors import ExitCode, Failure, explain, refusal
@@ -27,6 +28,7 @@ app = typer.Typer(help=__doc__, pretty_exceptions_enable=False, add_completion=F
 app.command()(serve)
 app.add_typer(keys_app, name="keys")
 app.add_typer(definitions_app, name="definitions")
+app.add_typer(batch_app, name="batch")
 app.add_typer(deliveries_app, name="deliveries")
 app.command()(audit)
 
@@ -222,12 +224,12 @@ def cancel(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command()
 def expire(as_json: Json = False) -> None:
-    """Remove old files, whose records stay, what killed runs left, and the oldest part of the audit log."""
-    from api.cli_audit import expire_audit
+    """Remove old files, whose records stay, what killed runs left, and the oldest of other records."""
+    from api.cli_audit import expire_records
 
-    audit_rows = expire_audit()
+    removed = expire_records()
     with open_exports() as exports:
-        document = {**asdict(exports.expire()), "audit_rows": audit_rows}
+        document = {**asdict(exports.expire()), **removed}
     output.print_document(document, as_json, output.show_expired)
 
 

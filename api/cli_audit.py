@@ -17,6 +17,7 @@ from warehouse.period import parse_day
 
 if TYPE_CHECKING:
     from exporters.access.audit import AuditLog
+    from exporters.database import Database
 
 
 def audit(
@@ -34,22 +35,24 @@ def audit(
 ) -> None:
     """List the audit log, newest first: who made, cancelled, downloaded and read what."""
     start = None if since is None else _parse_since(since)
-    with _open_log() as (log, _):
+    with _open_log() as (log, _, _):
         rows = log.list(workshop_id=workshop, actor=actor, since=start, limit=limit)
     output.print_document({"items": [asdict(row) for row in rows]}, as_json, output.show_audit)
 
 
-def expire_audit() -> int:
-    """Remove the rows whose retention has passed; returns how many."""
+def expire_records() -> dict[str, int]:
+    """Remove the rows, deliveries and fires whose retention has passed; returns how many of each."""
     from exporters.database.values import utc_now
+    from exporters.old_records import remove_old_records
 
-    with _open_log() as (log, retention):
-        return log.expire(utc_now() - retention)
+    with _open_log() as (log, database, retention):
+        before = utc_now() - retention
+        return {"audit_rows": log.expire(before), **asdict(remove_old_records(database, before))}
 
 
 @contextmanager
-def _open_log() -> "Iterator[tuple[AuditLog, timedelta]]":
-    """The log, and how long it is kept."""
+def _open_log() -> "Iterator[tuple[AuditLog, Database, timedelta]]":
+    """The log, the records that it is in, and how long it is kept."""
     from exporters.access.audit import AuditLog
     from exporters.database import open_database
     from settings import load_settings
@@ -57,7 +60,7 @@ def _open_log() -> "Iterator[tuple[AuditLog, timedelta]]":
     settings = load_settings()
     database = open_database(settings.jobs_database)
     try:
-        yield AuditLog(database), settings.access.audit_retention
+        yield AuditLog(database), database, settings.access.audit_retention
     finally:
         database.close()
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from exporters.deliveries.endpoints import Endpoint, Endpoints
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+_ACTOR = "cli"
 _SHOWN = (
     "endpoint_id",
     "account",
@@ -49,11 +50,15 @@ def enable_endpoint(
     as_json: Json = False,
 ) -> None:
     """Call a disabled endpoint again; what died meanwhile is queued by `reports deliveries replay`."""
+    from exporters.access.audit_events import Action
+    from exporters.deliveries.audit import audited_endpoint
     from exporters.deliveries.endpoints import EndpointNotFound
 
     with _open_endpoints() as endpoints:
         try:
-            enabled = endpoints.enable(endpoint_id, "cli")
+            enabled = endpoints.enable(
+                endpoint_id, _ACTOR, beside=audited_endpoint(Action.WEBHOOK_ENABLED, _ACTOR)
+            )
         except EndpointNotFound as error:
             details = {"endpoint_id": endpoint_id}
             raise Failure(ExitCode.NOT_FOUND, "WEBHOOK_NOT_FOUND", str(error), details) from error

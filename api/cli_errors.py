@@ -43,6 +43,7 @@ def refusal(message: str, code: str = "VALIDATION_ERROR", **details: object) -> 
 def explain(error: Exception) -> Failure | None:
     """How an error of the other rooms is told; None for one that is a fault of the program."""
     # Here, not above: they take a second to import, and what only fails by wrong usage never needs them.
+    from exporters.batches.errors import BatchError, BatchNotFound  # noqa: PLC0415
     from exporters.catalogue import RequestError  # noqa: PLC0415
     from exporters.database import DatabaseUnavailable  # noqa: PLC0415
     from exporters.definitions.errors import (  # noqa: PLC0415
@@ -65,7 +66,7 @@ def explain(error: Exception) -> Failure | None:
 
     if isinstance(error, RequestError):
         return Failure(ExitCode.REFUSED, error.code, str(error), error.details)
-    if isinstance(error, DefinitionError):
+    if isinstance(error, DefinitionError | BatchError):
         return refusal(str(error), field=error.field)
     # The first that fits: a kind stands above the kind it is one of.
     table: tuple[tuple[type[Exception], ExitCode, str], ...] = (
@@ -75,6 +76,7 @@ def explain(error: Exception) -> Failure | None:
         (DefinitionNotFound, ExitCode.NOT_FOUND, "DEFINITION_NOT_FOUND"),
         (ArgumentNotFound, ExitCode.NOT_FOUND, "ARGUMENT_NOT_FOUND"),
         (DefinitionChanged, ExitCode.CONFLICT, "DEFINITION_CHANGED"),
+        (BatchNotFound, ExitCode.NOT_FOUND, "BATCH_NOT_FOUND"),
         (DeliveryNotFound, ExitCode.NOT_FOUND, "DELIVERY_NOT_FOUND"),
         (EndpointNotFound, ExitCode.NOT_FOUND, "WEBHOOK_NOT_FOUND"),
         (DeliveryStands, ExitCode.CONFLICT, "DELIVERY_STANDS"),

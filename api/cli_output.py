@@ -204,7 +204,8 @@ def show_expired(document: Document) -> None:
     """What an expiry removed."""
     print_line(
         f"expired jobs: {document['jobs']}; removed leftovers: {document['leftovers']}; "
-        f"removed rows of the audit log: {document['audit_rows']}"
+        f"removed rows of the audit log: {document['audit_rows']}, "
+        f"deliveries: {document['deliveries']}, fires: {document['fires']}"
     )
 
 

@@ -44,5 +44,7 @@ class ExportOptions:
     """Where `exporters.brands` finds brands; None: nowhere."""
     quotas: Quotas = Quotas()
     """Of each workshop."""
+    record_retention: timedelta = timedelta(days=365)
+    """How long deliveries and fires that have ended stay on record."""
     deliveries: "DeliveryOptions | None" = None
     """None: nothing is delivered."""

@@ -20,9 +20,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from exporters.database import RecordError
+from exporters.database.values import utc_now
 from exporters.expiry import Expiry
 from exporters.jobs import open_jobs
 from exporters.lease import name_owner
+from exporters.old_records import remove_old_records
 from exporters.options import ExportOptions
 from exporters.storage import StoreError, open_store
 from exporters.worker_orders import LEAVE, READY, STOP
@@ -43,7 +45,7 @@ _HAND_BACK_SECONDS = 15.0
 _LONGEST_PAUSE = 5.0
 """Seconds at most between two starts of a slot that dies each time before it is ready."""
 
-_DUE_EVERY, _LEFTOVERS_EVERY = timedelta(minutes=1), timedelta(hours=1)
+_DUE_EVERY, _LEFTOVERS_EVERY, _OLD_EVERY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _CHORES_END_SECONDS = 5.0
 """Seconds that a chore under way has when the worker ends: another worker does what is left."""
 
@@ -266,6 +268,7 @@ class _Chores:
 
     def __init__(self, options: ExportOptions) -> None:
         self._jobs = open_jobs(options.jobs_url)
+        self._record_retention = options.record_retention
         self._expiry = Expiry(self._jobs, open_store(options.store_url, s3=options.s3), options.retention)
 
     def work(self, stop: threading.Event) -> None:
@@ -276,6 +279,8 @@ class _Chores:
                     self._expiry.expire_due()
                 if self._jobs.take_chore("remove_leftovers", _LEFTOVERS_EVERY):
                     self._expiry.remove_leftovers()
+                if self._jobs.take_chore("remove_old_records", _OLD_EVERY):
+                    remove_old_records(self._jobs.database, utc_now() - self._record_retention)
             except (RecordError, StoreError) as error:
                 _log.warning("expiry: %s", error)
             except Exception:  # noqa: BLE001  the next turn is none the worse for it

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,6 +24,7 @@ from api.http.gate import Application, Gate
 from api.http.logs import RequestLog
 from api.http.metrics_requests import Routes
 from api.http.openapi import describe_api
+from api.http.operations import find_methods
 from api.http.origins import Origins
 from api.http.problems import Refusal, explain
 from api.http.services import AnyRequest, open_services, request_id_of
@@ -112,7 +113,9 @@ def create_app_from_environment() -> Application:
 def _refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
     refusal = _translate(error)
     request.scope["state"]["code"] = refusal.code
-    headers: Mapping[str, Any] = {"cache-control": "no-store", **refusal.headers}
+    headers: dict[str, Any] = {"cache-control": "no-store", **refusal.headers}
+    if refusal.status == 405 and (methods := find_methods(request.scope["path"])):
+        headers["allow"] = ", ".join(methods)
     body, media_type = encode_refusal(request.scope["path"], refusal, request_id_of(request))
     return Response(body, status_code=refusal.status, media_type=media_type, headers=headers)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -11,11 +11,15 @@ from msgspec import Meta, Struct
 from api.http.answers import Answer, Instant, Uuid
 from api.http.operation import Operation, path
 from api.http.problems import Refusal
-from api.http.services import AnyRequest, Services, answer, caller_of
+from api.http.services import AnyRequest, Services, answer, caller_of, request_id_of
+from exporters.access.audit_events import Action
 from exporters.access.callers import BATCHES_SCOPE
+from exporters.deliveries.audit import audited_endpoint
 from exporters.deliveries.endpoints import Endpoint, EndpointNotFound, Endpoints
 
 ENDPOINTS = "/api/ws/v2/reports/webhooks"
+
+Changed = TypeVar("Changed")
 
 
 class ShownEndpoint(Struct, frozen=True):
@@ -108,15 +112,18 @@ def make_routes(services: Services) -> list[HTTPRouteHandler]:
 
     @post(ENDPOINTS + "/{endpoint_id:str}/enable", status_code=200)
     async def enable_webhook(request: AnyRequest) -> Response[bytes]:
-        return await run(request, lambda request: _show(store.enable(*_named(request))))
+        act = _change(store.enable, Action.WEBHOOK_ENABLED)
+        return await run(request, lambda request: _show(act(request)))
 
     @post(ENDPOINTS + "/{endpoint_id:str}/disable", status_code=200)
     async def disable_webhook(request: AnyRequest) -> Response[bytes]:
-        return await run(request, lambda request: _show(store.disable(*_named(request))))
+        act = _change(store.disable, Action.WEBHOOK_DISABLED)
+        return await run(request, lambda request: _show(act(request)))
 
     @post(ENDPOINTS + "/{endpoint_id:str}/secret", status_code=200)
     async def rotate_webhook_secret(request: AnyRequest) -> Response[bytes]:
-        return await run(request, lambda request: NewSecret(store.rotate_secret(*_named(request))))
+        act = _change(store.rotate_secret, Action.WEBHOOK_SECRET_CHANGED)
+        return await run(request, lambda request: NewSecret(act(request)))
 
     return [list_webhooks, read_webhook, enable_webhook, disable_webhook, rotate_webhook_secret]
 
@@ -154,10 +161,15 @@ def _read(store: Endpoints, services: Services, request: AnyRequest) -> Endpoint
     return EndpointWithSecret(**_describe(endpoint), secret=secret, events=events)
 
 
-def _named(request: AnyRequest) -> tuple[str, str, str]:
-    """Which endpoint, who asks, and whose it must be."""
-    caller = caller_of(request)
-    return request.path_params["endpoint_id"], caller.actor, caller.account
+def _change(change: Callable[..., Changed], action: Action) -> Callable[[AnyRequest], Changed]:
+    """Makes the change that a request asks for, of its caller's endpoint, and with it the audit log's row."""
+
+    def act(request: AnyRequest) -> Changed:
+        caller = caller_of(request)
+        beside = audited_endpoint(action, caller.actor, request_id_of(request))
+        return change(request.path_params["endpoint_id"], caller.actor, caller.account, beside=beside)
+
+    return act
 
 
 def _show(endpoint: Endpoint) -> ShownEndpoint:

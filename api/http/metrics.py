@@ -3,6 +3,7 @@
 No series names a workshop, a caller or an id.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from api.http.metrics_jobs import JobSeries
+from api.http.metrics_outstanding import describe_outstanding
 from api.http.metrics_requests import RequestSeries
 from api.http.probes import Probe
 from api.http.services import Services
@@ -23,6 +25,7 @@ from exporters.database import RecordError
 from exporters.database.values import utc_now
 from exporters.formats import FORMATS
 from exporters.jobs.queue import Queue, look_at_queue
+from exporters.outstanding import Outstanding, look_at_outstanding
 from warehouse.errors import WarehouseError
 
 _TEXT = "text/plain; version=0.0.4"
@@ -30,6 +33,8 @@ _TEXT = "text/plain; version=0.0.4"
 
 _FRESH_SECONDS = 1.0
 """How long what was read of the records is told again: who asks more often puts no more load on them."""
+_OUTSTANDING_FRESH_SECONDS = 5.0
+"""Its numbers come from longer indexes."""
 _PATIENCE_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
@@ -42,6 +47,14 @@ class _Look:
 
     at: datetime
     queue: Queue | None
+
+
+@dataclass(frozen=True)
+class _Further:
+    """What stands out beside the jobs at one instant; None: it could not be read."""
+
+    at: datetime
+    outstanding: Outstanding | None
 
 
 class Metrics:
@@ -58,11 +71,18 @@ class Metrics:
         self._records = Probe(
             self._read_records, fresh_seconds=_FRESH_SECONDS, patience_seconds=_PATIENCE_SECONDS
         )
+        self._outstanding = Probe(
+            self._read_outstanding,
+            fresh_seconds=_OUTSTANDING_FRESH_SECONDS,
+            patience_seconds=_PATIENCE_SECONDS,
+        )
         self._read_records()  # jobs count from here on
 
     async def render(self) -> bytes:
         """Every series in the text format of Prometheus. It fails with none of the neighbours."""
-        self._gauges.look = await self._records.look()
+        self._gauges.look, self._gauges.further = await asyncio.gather(
+            self._records.look(), self._outstanding.look()
+        )
         return generate_latest(self._registry)
 
     def _read_records(self) -> _Look:
@@ -76,6 +96,16 @@ class Metrics:
             _log.exception("metrics: the records cannot be read")
         return _Look(now, None)
 
+    def _read_outstanding(self) -> _Further:
+        now = utc_now()
+        try:
+            return _Further(now, look_at_outstanding(self._services.database, now))
+        except RecordError as error:
+            _log.warning("metrics: %s", error)
+        except Exception:  # noqa: BLE001  as above
+            _log.exception("metrics: what stands out cannot be read")
+        return _Further(now, None)
+
 
 class _Gauges(Collector):
     """How things stand: only what is known is told, so that nothing old is taken for new."""
@@ -83,6 +113,7 @@ class _Gauges(Collector):
     def __init__(self, services: Services) -> None:
         self._services = services
         self.look: _Look | None = None
+        self.further: _Further | None = None
 
     def collect(self) -> Iterator[Metric]:
         """The series, as they are at this instant."""
@@ -90,6 +121,8 @@ class _Gauges(Collector):
         yield _gauge("reports_records_up", "1: the job records can be read.", float(queue is not None))
         if self.look and queue is not None:
             yield from _describe_queue(queue, self.look.at)
+        if self.further and self.further.outstanding is not None:
+            yield from describe_outstanding(self.further.outstanding, self.further.at)
         yield from self._describe_data()
         lost = CounterMetricFamily(
             "reports_audit_reads_lost", "Reads that the audit log could not hold until it was written again."

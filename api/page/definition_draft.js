@@ -1,5 +1,7 @@
 // What is asked for by the form of a definition, and how it is recorded: made whole, or changed piece by piece.
 
+import { has, say } from "./language.js";
+
 /** The fields of the API that a definition's own argument has, as the JSON Schema of a filter. */
 export function schemaOf(fields, values) {
   const properties = {};
@@ -66,11 +68,16 @@ const PLAIN = {
 
 function typeOf(type, values) {
   if (type in PLAIN) return PLAIN[type];
-  if (type.startsWith("enum(")) return { oneOf: choicesOf(type).map((value) => ({ const: value, title: value })) };
+  if (type.startsWith("enum(")) return { oneOf: choicesOf(type).map((value) => ({ const: value, title: choiceName(value) })) };
   return { oneOf: (values.get(type) ?? []).map(({ id, name }) => ({ const: id, title: name })) };
 }
 
+function choiceName(value) {
+  return has(`option_${value}`) ? say(`option_${value}`) : value;
+}
+
 function titleOf(key) {
+  if (has(`argument_${key}`)) return say(`argument_${key}`);
   const words = key.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

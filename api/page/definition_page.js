@@ -3,7 +3,7 @@
 import { ask } from "./asking.js";
 import { isEnded } from "./client.js";
 import { readMoment } from "./company_time.js";
-import { nameOf, standing } from "./definitions.js";
+import { nameOf, standing } from "./definition_words.js";
 import { button, make } from "./elements.js";
 import { Fires } from "./fires.js";
 import { has, instant, say } from "./language.js";

@@ -4,9 +4,10 @@ import { isEnded } from "./client.js";
 import { readMoment } from "./company_time.js";
 import { DefinitionForm } from "./definition_form.js";
 import { DefinitionPage } from "./definition_page.js";
+import { nameOf, standing } from "./definition_words.js";
 import { button, make } from "./elements.js";
 import { away, instant, say } from "./language.js";
-import { emptyPanel, faultPanel, heading, linkButton, state } from "./panels.js";
+import { emptyPanel, faultPanel, heading, linkButton } from "./panels.js";
 import { describeSchedule } from "./schedule_words.js";
 
 const PAGE = 20;
@@ -86,19 +87,6 @@ export class Definitions {
     }
     list.removeAttribute("aria-busy");
   }
-}
-
-/** How a definition stands: its word and what kind of word that is. */
-export function standing(report) {
-  const until = readMoment(report.paused_until);
-  if (report.active !== "1") return state(say("definition_paused"), "none");
-  if (until && new Date(until) > Date.now()) return state(say("definition_paused"), "wait");
-  return state(say("definition_active"), "good");
-}
-
-/** What a definition is called on the page. */
-export function nameOf(report, typeName) {
-  return report.name || typeName || say("definition_unnamed");
 }
 
 function entry(report, typeName, workshop) {

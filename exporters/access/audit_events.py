@@ -35,6 +35,10 @@ class Action(StrEnum):
     BATCH_DOWNLOADED = "batch_downloaded"
     """Its zip was asked for; each file that goes into it is `downloaded`, too."""
     WEBHOOK_TESTED = "webhook_tested"
+    WEBHOOK_ENABLED = "webhook_enabled"
+    """An endpoint, by hand, whether it was disabled or not."""
+    WEBHOOK_DISABLED = "webhook_disabled"
+    WEBHOOK_SECRET_CHANGED = "webhook_secret_changed"  # noqa: S105  a name of what was done
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"
 

@@ -87,7 +87,7 @@ batch_items = Table(
     UniqueConstraint("batch_id", "position", "generation", name="uq_batch_items_generation"),
     UniqueConstraint("batch_id", "name_key", name="uq_batch_items_name"),
     UniqueConstraint("batch_id", "number", name="uq_batch_items_number"),
-    Index(None, "batch_id", "state"),
+    Index(None, "batch_id", "state", "replaced"),  # what is counted, without a look at the rows
     Index(None, "state", "batch_id"),
     Index(None, "workshop_id"),
     Index(None, "job_id"),

@@ -16,6 +16,9 @@ from exporters.batches.tables import batch_events, batch_items, batches
 
 S = BatchState
 FINISHED = (S.FINISHED, S.FINISHED_WITH_WARNING, S.FINISHED_WITH_ERRORS)
+_AT_ONCE = 500
+"""Ids of one statement: databases bound its parameters."""
+
 AT_REST = (*FINISHED, S.LISTENING, S.LISTENING_STOPPED)
 
 
@@ -117,13 +120,13 @@ def count_items(connection: Connection, batch_ids: list[str]) -> dict[str, dict[
     """How many items of each of the batches stand where; those that a retry stands for are not counted."""
     found: dict[str, dict[ItemState, int]] = {}
     counted = func.sum(case((batch_items.c.replaced, 0), else_=1))
-    query = (
-        select(batch_items.c.batch_id, batch_items.c.state, counted)
-        .where(batch_items.c.batch_id.in_(batch_ids))
-        .group_by(batch_items.c.batch_id, batch_items.c.state)
+    query = select(batch_items.c.batch_id, batch_items.c.state, counted).group_by(
+        batch_items.c.batch_id, batch_items.c.state
     )
-    for batch_id, state, number in connection.execute(query):
-        found.setdefault(batch_id, {})[ItemState(state)] = int(number)
+    for at in range(0, len(batch_ids), _AT_ONCE):
+        some = batch_items.c.batch_id.in_(batch_ids[at : at + _AT_ONCE])
+        for batch_id, state, number in connection.execute(query.where(some)):
+            found.setdefault(batch_id, {})[ItemState(state)] = int(number)
     return found
 
 

@@ -74,7 +74,7 @@ def check_condition(condition: Condition, report: ReportType) -> None:
         return
     if condition.threshold is None or not condition.threshold.is_finite():
         raise DefinitionError("threshold", f"the condition {condition.kind} needs a number as its threshold")
-    if abs(condition.threshold) >= _LARGEST:
+    if condition.threshold.copy_abs() >= _LARGEST:  # abs() would overflow before it is compared
         raise DefinitionError("threshold", f"the threshold must lie between {-_LARGEST:,} and {_LARGEST:,}")
     numeric = _numeric_columns(report)
     if condition.column is not None and condition.column not in numeric:

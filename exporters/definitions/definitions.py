@@ -22,7 +22,7 @@ from exporters.definitions.reading import Whose
 from exporters.definitions.records import Definition, Fire
 from exporters.definitions.rehearsal import Rehearsed, rehearse
 from exporters.definitions.states import FireKind
-from exporters.definitions.store import DefinitionStore
+from exporters.definitions.store import Beside, DefinitionStore
 from exporters.exports import Exports
 from exporters.report_types import CompanyType, company_types
 from warehouse.figures import find_workshop
@@ -48,7 +48,7 @@ class Definitions:
     """Report definitions of workshops. Safe to share between threads.
 
     Where `whose` names workshops, a definition of another one does not exist. Any call may raise
-    DatabaseUnavailable.
+    DatabaseUnavailable. `beside` writes what goes with a change, in one transaction with it.
     """
 
     def __init__(self, exports: Exports, store: DefinitionStore) -> None:
@@ -56,7 +56,7 @@ class Definitions:
         self.types: Mapping[str, CompanyType] = company_types(exports.catalogue)
         self._exports = exports
 
-    def create(self, workshop_id: str, draft: Draft) -> Definition:
+    def create(self, workshop_id: str, draft: Draft, *, beside: Beside | None = None) -> Definition:
         """Record a definition for the workshop.
 
         Raises:
@@ -65,7 +65,7 @@ class Definitions:
         """
         with self._exports.snapshots.open() as snapshot:
             plain = check_draft(draft, self.types, snapshot, workshop_id)
-        return self.store.create(workshop_id, plain)
+        return self.store.create(workshop_id, plain, beside)
 
     def get(self, definition_id: str, whose: Whose = None) -> Definition:
         """The definition.
@@ -79,7 +79,9 @@ class Definitions:
         """How many definitions there are, and at most `limit` of them, the oldest first, after `offset`."""
         return self.store.list(whose, limit, offset)
 
-    def update(self, definition_id: str, whose: Whose, changes: Mapping[str, Any]) -> Definition:
+    def update(
+        self, definition_id: str, whose: Whose, changes: Mapping[str, Any], *, beside: Beside | None = None
+    ) -> Definition:
         """Change fields of `drafts.Draft`, all but its type and its arguments.
 
         Raises:
@@ -91,29 +93,38 @@ class Definitions:
             draft = change_draft(before, changes)
             with self._exports.snapshots.open() as snapshot:
                 plain = check_draft(draft, self.types, snapshot, before.workshop_id)
-            return self.store.update(before, plain)
+            return self.store.update(before, plain, beside)
 
         return self._again(definition_id, whose, change)
 
-    def delete(self, definition_id: str, whose: Whose = None) -> None:
+    def delete(self, definition_id: str, whose: Whose = None, *, beside: Beside | None = None) -> None:
         """Remove a definition. What was sent stays on record; what is under way is not sent.
 
         Raises:
             DefinitionNotFound: there is none.
         """
-        self.store.delete(definition_id, whose)
+        self.store.delete(definition_id, whose, beside)
 
-    def add_argument(self, definition_id: str, whose: Whose, key: str, value: object) -> str:
+    def add_argument(
+        self, definition_id: str, whose: Whose, key: str, value: object, *, beside: Beside | None = None
+    ) -> str:
         """Give the definition another argument; returns the argument's id. Raises as `update` does."""
 
         def add(before: Definition) -> str:
             pair = self._checked(before, key, value, leaving=None)
-            return self.store.add_argument(before, pair)
+            return self.store.add_argument(before, pair, beside)
 
         return self._again(definition_id, whose, add)
 
     def change_argument(
-        self, definition_id: str, whose: Whose, argument_id: str, key: str, value: object
+        self,
+        definition_id: str,
+        whose: Whose,
+        argument_id: str,
+        key: str,
+        value: object,
+        *,
+        beside: Beside | None = None,
     ) -> None:
         """Change an argument.
 
@@ -123,30 +134,34 @@ class Definitions:
 
         def change(before: Definition) -> None:
             pair = self._checked(before, key, value, leaving=argument_id)
-            self.store.change_argument(before, argument_id, pair)
+            self.store.change_argument(before, argument_id, pair, beside)
 
         self._again(definition_id, whose, change)
 
-    def remove_argument(self, definition_id: str, whose: Whose, argument_id: str) -> None:
+    def remove_argument(
+        self, definition_id: str, whose: Whose, argument_id: str, *, beside: Beside | None = None
+    ) -> None:
         """Remove an argument; one that is needed stays. Raises as `change_argument` does."""
 
         def remove(before: Definition) -> None:
             left = [(one.key, one.value) for one in before.arguments if one.argument_id != argument_id]
             read_arguments(find_type(self.types, before.type_id), left)
-            self.store.remove_argument(before, argument_id)
+            self.store.remove_argument(before, argument_id, beside)
 
         self._again(definition_id, whose, remove)
 
-    def send(self, definition_id: str, whose: Whose, actor: str) -> Fire:
+    def send(self, definition_id: str, whose: Whose, actor: str, *, beside: Beside | None = None) -> Fire:
         """Send the definition to all its recipients, active or not, whatever its condition; the period is the
         last complete one. `only_when_data` holds.
 
         Raises:
             DefinitionNotFound: there is none.
         """
-        return self._send(self.store.get(definition_id, whose), FireKind.BY_HAND, actor)
+        return self._send(self.store.get(definition_id, whose), FireKind.BY_HAND, actor, beside)
 
-    def send_test(self, definition_id: str, whose: Whose, actor: str) -> Fire:
+    def send_test(
+        self, definition_id: str, whose: Whose, actor: str, *, beside: Beside | None = None
+    ) -> Fire:
         """Send the definition to its owner alone, whatever its condition, also without rows.
 
         Raises:
@@ -156,7 +171,7 @@ class Definitions:
         definition = self.store.get(definition_id, whose)
         if definition.owner is None:
             raise DefinitionError("owner", "a test is sent to the owner: the definition has none, name one")
-        return self._send(definition, FireKind.TEST, actor)
+        return self._send(definition, FireKind.TEST, actor, beside)
 
     def fires(
         self, definition_id: str, whose: Whose = None, limit: int = 20, before: int | None = None
@@ -230,11 +245,11 @@ class Definitions:
                 days=days,
             )
 
-    def _send(self, definition: Definition, kind: FireKind, actor: str) -> Fire:
+    def _send(self, definition: Definition, kind: FireKind, actor: str, beside: Beside | None) -> Fire:
         zone = ZoneInfo(definition.timing.time_zone)
         local = self.store.clock().astimezone(zone).replace(tzinfo=None)
         span = last_complete(definition.timing.interval, local)
-        return self.store.record_fire(definition, kind, span, actor)
+        return self.store.record_fire(definition, kind, span, actor, beside)
 
     def _meaning(self, definition: Definition) -> Meaning:
         type_ = find_type(self.types, definition.type_id)

@@ -213,7 +213,7 @@ class Maker:
             self._fail(fire, code, message)
             return
         with self._store.database.writing() as connection:
-            transitions.put_off(connection, fire.fire_id, now + _PAUSE)
+            transitions.put_off(connection, fire.fire_id, now + _PAUSE, message)
 
     def _fail(self, fire: Fire, code: str, message: str) -> None:
         """The fire has failed, and its owner is told."""

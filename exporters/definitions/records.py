@@ -73,7 +73,7 @@ class Fire:
     reason: str | None
     """Why it was skipped: no data, unchanged, threshold, paused or deleted; or the code of its failure."""
     message: str | None
-    """What the failure was, for people."""
+    """For people: why it was skipped, what its failure was, or what it waits for while it is due."""
     plan: Mapping[str, Any] | None
     """What is made of it and for whom (`exporters.definitions.making`), once that is decided."""
     rows: int | None

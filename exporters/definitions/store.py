@@ -30,6 +30,9 @@ from exporters.deliveries.records import ENDS
 from exporters.deliveries.tables import deliveries
 from exporters.deliveries.transitions import cancel
 
+Beside = Callable[[Connection, Definition], None]
+"""Writes what goes with a change of a definition, in one transaction with it: both last, or neither."""
+
 
 class DefinitionStore:
     """Keeps and finds definitions and their fires. Safe to share between threads.
@@ -42,7 +45,7 @@ class DefinitionStore:
         self.database = database
         self.clock = clock
 
-    def create(self, workshop_id: str, plain: Plain) -> Definition:
+    def create(self, workshop_id: str, plain: Plain, beside: Beside | None = None) -> Definition:
         """Record a definition; it fires from now on."""
         now = self.clock()
         row = {
@@ -60,7 +63,7 @@ class DefinitionStore:
             number = connection.execute(made).scalar_one()
             for pair in plain.arguments:
                 _add_argument(connection, number, pair, now)
-            return find_definition(connection, str(number), None)
+            return _tell(connection, find_definition(connection, str(number), None), beside)
 
     def get(self, definition_id: str, whose: Whose = None) -> Definition:
         """The definition.
@@ -76,7 +79,7 @@ class DefinitionStore:
         with self.database.reading() as connection:
             return list_definitions(connection, whose, limit, offset)
 
-    def update(self, before: Definition, plain: Plain) -> Definition:
+    def update(self, before: Definition, plain: Plain, beside: Beside | None = None) -> Definition:
         """Change a definition that was read as `before`; its arguments stay as they are.
 
         It is planned anew where its schedule changes, from now on; fires of the old one that nobody has
@@ -93,16 +96,19 @@ class DefinitionStore:
             columns |= {"next_fire_at": following, "planned_at": now}
         with self.database.writing() as connection:
             _touch(connection, now, before, columns)
-            return find_definition(connection, before.definition_id, None)
+            return _tell(connection, find_definition(connection, before.definition_id, None), beside)
 
-    def add_argument(self, before: Definition, pair: Pair) -> str:
+    def add_argument(self, before: Definition, pair: Pair, beside: Beside | None = None) -> str:
         """Give the definition another argument; returns the argument's id. Raises as `update` does."""
         now = self.clock()
         with self.database.writing() as connection:
             _touch(connection, now, before)
+            _tell(connection, before, beside)
             return str(_add_argument(connection, int(before.definition_id), pair, now))
 
-    def change_argument(self, before: Definition, argument_id: str, pair: Pair) -> None:
+    def change_argument(
+        self, before: Definition, argument_id: str, pair: Pair, beside: Beside | None = None
+    ) -> None:
         """Change an argument.
 
         Raises:
@@ -112,18 +118,20 @@ class DefinitionStore:
         key, value = pair
         with self.database.writing() as connection:
             _touch(connection, self.clock(), before)
+            _tell(connection, before, beside)
             chosen = definition_arguments.c.argument_id == number
             connection.execute(update(definition_arguments).where(chosen).values(key=key, value=value))
 
-    def remove_argument(self, before: Definition, argument_id: str) -> None:
+    def remove_argument(self, before: Definition, argument_id: str, beside: Beside | None = None) -> None:
         """Remove an argument. Raises as `change_argument` does."""
         number = _argument_number(before, argument_id)
         with self.database.writing() as connection:
             _touch(connection, self.clock(), before)
+            _tell(connection, before, beside)
             chosen = definition_arguments.c.argument_id == number
             connection.execute(delete(definition_arguments).where(chosen))
 
-    def delete(self, definition_id: str, whose: Whose = None) -> None:
+    def delete(self, definition_id: str, whose: Whose = None, beside: Beside | None = None) -> None:
         """Remove a definition. What was sent stays on record; what is due, made or queued is not sent.
 
         Raises:
@@ -131,7 +139,8 @@ class DefinitionStore:
         """
         now = self.clock()
         with self.database.writing() as connection:
-            number = int(find_definition(connection, definition_id, whose).definition_id)
+            definition = _tell(connection, find_definition(connection, definition_id, whose), beside)
+            number = int(definition.definition_id)
             connection.execute(delete(definitions).where(definitions.c.definition_id == number))
             open_fires = select(fires.c.fire_id).where(
                 fires.c.definition_id == number, fires.c.state.in_([FireState.DUE, FireState.MAKING])
@@ -144,11 +153,18 @@ class DefinitionStore:
             for delivery_id in connection.execute(waiting).scalars().all():
                 cancel(connection, now, delivery_id, "its report definition was deleted")
 
-    def record_fire(self, definition: Definition, kind: FireKind, span: Span, actor: str) -> Fire:
+    def record_fire(
+        self,
+        definition: Definition,
+        kind: FireKind,
+        span: Span,
+        actor: str,
+        beside: Beside | None = None,
+    ) -> Fire:
         """Record that someone sends the definition by hand; it is due at once."""
         now = self.clock()
         with self.database.writing() as connection:
-            find_definition(connection, definition.definition_id, None)
+            _tell(connection, find_definition(connection, definition.definition_id, None), beside)
             [fire] = transitions.record(
                 connection,
                 now,
@@ -178,6 +194,12 @@ class DefinitionStore:
 def subject_of(definition_id: str) -> str:
     """What deliveries of the definition say they are about."""
     return f"definition:{known_form(definition_id)}"
+
+
+def _tell(connection: Connection, definition: Definition, beside: Beside | None) -> Definition:
+    if beside is not None:
+        beside(connection, definition)
+    return definition
 
 
 def _columns(plain: Plain) -> dict[str, Any]:

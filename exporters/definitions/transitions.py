@@ -122,7 +122,8 @@ def make_up_for(connection: Connection, now: datetime, definition_id: str, fire_
 
 def begin(connection: Connection, now: datetime, fire_id: int) -> Fire | None:
     """All jobs of the fire are recorded; None: it was not due any more."""
-    return _move(connection, now, FireEventName.BEGUN, fire_id, values={"lease_until": None}, detail={})
+    values = {"lease_until": None, "message": None}
+    return _move(connection, now, FireEventName.BEGUN, fire_id, values=values, detail={})
 
 
 def send(connection: Connection, now: datetime, fire_id: int, detail: Mapping[str, Any]) -> Fire | None:
@@ -178,10 +179,11 @@ def hold(connection: Connection, now: datetime, fire_id: int, lease: timedelta) 
     return None if held is None else to_fire(held)
 
 
-def put_off(connection: Connection, fire_id: int, until: datetime) -> None:
-    """Leave a due fire alone until an instant. Not a transition: it leaves no event."""
+def put_off(connection: Connection, fire_id: int, until: datetime, message: str) -> None:
+    """Leave a due fire alone until an instant, and say why. Not a transition: it leaves no event."""
     chosen = (fires.c.fire_id == fire_id, fires.c.state == FireState.DUE)
-    connection.execute(update(fires).where(*chosen).values(lease_until=until))
+    values = {"lease_until": until, "message": storable(message)}
+    connection.execute(update(fires).where(*chosen).values(values))
 
 
 def keep_plan(

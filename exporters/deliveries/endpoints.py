@@ -25,7 +25,18 @@ from exporters.seal import Seal
 _OLD_SECRET = timedelta(hours=24)
 """How long calls are signed with a replaced secret, too."""
 
-__all__ = ["Endpoint", "EndpointEvent", "EndpointNotFound", "EndpointState", "Endpoints", "Reason"]
+BesideEndpoint = Callable[[Connection, str], None]
+"""Writes what belongs to a change of the endpoint of this id, in its transaction: both last, or neither."""
+
+__all__ = [
+    "BesideEndpoint",
+    "Endpoint",
+    "EndpointEvent",
+    "EndpointNotFound",
+    "EndpointState",
+    "Endpoints",
+    "Reason",
+]
 
 
 class EndpointNotFound(DeliveryError):  # noqa: N818  the condition reads better without "Error"
@@ -190,7 +201,14 @@ class Endpoints:
             for row in rows
         ]
 
-    def enable(self, endpoint_id: str, actor: str, account: str | None = None) -> Endpoint:
+    def enable(
+        self,
+        endpoint_id: str,
+        actor: str,
+        account: str | None = None,
+        *,
+        beside: BesideEndpoint | None = None,
+    ) -> Endpoint:
         """Call the endpoint again, its failures forgotten; one that is active stays as it is.
 
         Deliveries that died meanwhile stay dead until they are replayed.
@@ -201,9 +219,18 @@ class Endpoints:
         with self._database.writing() as connection:
             _lock(connection, endpoint_id, account)
             transitions.enable(connection, self._clock(), endpoint_id, actor)
+            if beside is not None:
+                beside(connection, endpoint_id)
         return self.get(endpoint_id, account)
 
-    def disable(self, endpoint_id: str, actor: str, account: str | None = None) -> Endpoint:
+    def disable(
+        self,
+        endpoint_id: str,
+        actor: str,
+        account: str | None = None,
+        *,
+        beside: BesideEndpoint | None = None,
+    ) -> Endpoint:
         """Call the endpoint no more, by someone's wish: nobody is warned, and what waits for it is dead.
 
         Raises:
@@ -212,6 +239,8 @@ class Endpoints:
         with self._database.writing() as connection:
             _lock(connection, endpoint_id, account)
             transitions.disable(connection, self._clock(), endpoint_id, Reason.BY_HAND, actor)
+            if beside is not None:
+                beside(connection, endpoint_id)
         return self.get(endpoint_id, account)
 
     def secret(self, endpoint_id: str, account: str | None = None) -> str:
@@ -223,7 +252,14 @@ class Endpoints:
         """
         return self._seal.open(self.get(endpoint_id, account).secret)
 
-    def rotate_secret(self, endpoint_id: str, actor: str, account: str | None = None) -> str:
+    def rotate_secret(
+        self,
+        endpoint_id: str,
+        actor: str,
+        account: str | None = None,
+        *,
+        beside: BesideEndpoint | None = None,
+    ) -> str:
         """Sign with a new secret, which is returned; for 24 h calls are signed with the one before, too.
 
         Raises:
@@ -246,6 +282,8 @@ class Endpoints:
             transitions.write_event(
                 connection, now, endpoint_id, "secret_rotated", from_state=state, to_state=state, actor=actor
             )
+            if beside is not None:
+                beside(connection, endpoint_id)
         return new
 
 

@@ -19,7 +19,8 @@ def forget_workshop(connection: Connection, workshop_id: str) -> int:
 
     A table is told by its columns, so that a new one is not left out: `workshop_id`, or a reference to a job.
     A batch that had items of this workshop alone goes; others keep their size, of which fewer are left. What
-    a key's account has stays its own, although the account is named by the workshops that it is for.
+    a key's account has stays its own, although the account is named by the workshops that it is for; that of
+    the workshop alone goes with all it has, such as endpoints and batches of unknown workshops.
     """
     _carry_over(connection, workshop_id)
     batch_items = of_batches.batch_items
@@ -37,11 +38,22 @@ def forget_workshop(connection: Connection, workshop_id: str) -> int:
         has_items = exists().where(batch_items.c.batch_id == batch_id)
         for own in (of_batches.batch_events, of_batches.batches):
             connection.execute(delete(own).where(own.c.batch_id == batch_id, ~has_items))
+    _forget_account(connection, Caller("", frozenset({workshop_id}), frozenset()).account)
     others = select(api_key_workshops.c.key_id)
     connection.execute(
         delete(api_keys).where(api_keys.c.organisation.is_(None), api_keys.c.key_id.not_in(others))
     )
     return int(count)
+
+
+def _forget_account(connection: Connection, account: str) -> None:
+    """Remove what an account has that no credential speaks for any more."""
+    theirs = select(of_batches.batches.c.batch_id).where(of_batches.batches.c.account == account)
+    for table in (of_batches.batch_items, of_batches.batch_events):
+        connection.execute(delete(table).where(table.c.batch_id.in_(theirs)))
+    for table in reversed(metadata.sorted_tables):
+        if "account" in table.c:
+            connection.execute(delete(table).where(table.c.account == account))
 
 
 def _carry_over(connection: Connection, workshop_id: str) -> None:

@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
+from exporters.access.callers import SCOPES
 from tests.api_server import ApiServer, run_api
 from tests.built import ROOT
+from tests.smtp_server import SmtpServer
 from tests.tools import find_tool
 
 PATH = "/dashboard/reports"
@@ -85,6 +87,28 @@ def open_bench(data: Path, folder: Path) -> Iterator[Bench]:
         yield Bench(api, worker, brands)
 
 
+@dataclass
+class SendingBench:
+    """What the views that send are tested on: an installation with slots, a dispatcher and a mail server."""
+
+    api: ApiServer
+    mail: SmtpServer
+
+    def new_key(self, *workshops: str, **options: Any) -> str:
+        """Of every scope, unless others are given."""
+        return self.api.new_key(*workshops, **({"scopes": SCOPES} | options))
+
+
+@contextmanager
+def open_sending_bench(data: Path, folder: Path, **settings: str) -> Iterator[SendingBench]:
+    """Serve the page on the warehouse of the data folder `data`; what is due is made and sent."""
+    usual = {"SMTP_HOST": "127.0.0.1", "SMTP_SECURITY": "none", "RATE_PER_MINUTE": "100000"}
+    with SmtpServer() as mail:
+        known = usual | {"SMTP_PORT": str(mail.port)} | settings
+        with run_api(data, folder / "api", "--slots", "1", **known) as api:
+            yield SendingBench(api, mail)
+
+
 @contextmanager
 def open_browser() -> Iterator[Browser]:
     """Chromium; the test that asks is skipped where it is not installed."""
@@ -114,10 +138,17 @@ class Visit:
         self.page.locator("#access-key").press("Enter")
         self.page.locator(".card").first.wait_for()
 
-    def open(self, **query: str) -> None:
+    def open(self, view: str = "", **query: str) -> None:
         """Open the page at an address."""
         text = "&".join(f"{name}={value}" for name, value in query.items())
-        self.page.goto(f"{self.url}{PATH}?{text}")
+        self.page.goto(f"{self.url}{PATH}?{text}{view and '#' + view}")
+
+    def sign_in_to(self, key: str, view: str) -> None:
+        """Open a view at its address and sign in; returns once it is seen."""
+        self.open(view)
+        self.page.locator("#access-key").fill(key)
+        self.page.locator("#access-key").press("Enter")
+        self.page.locator(f"#{view.split('/')[0]}-view h2").wait_for()
 
     def card(self, name: str) -> Locator:
         """The value of a key figure."""

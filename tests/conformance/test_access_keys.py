@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from exporters.access import SCOPES, AccessOptions, Caller, KeyNotFound, KeyRefused, Unauthenticated
+from exporters.access import AccessOptions, Caller, KeyNotFound, KeyRefused, Unauthenticated
 from exporters.access.door import KEY_MEMORY, Access
 from exporters.access.keys import NewKey
 from exporters.database import Database, DatabaseUnavailable, open_database
@@ -304,7 +304,10 @@ class World:
             else:
                 assert not has_expired
                 assert ended is None or self.clock.now < ended + KEY_MEMORY
-                assert caller == Caller(f"key:{made.record.key_id}", workshops, SCOPES)
+                granted = made.record
+                assert caller == Caller(
+                    f"key:{granted.key_id}", workshops, granted.scopes, granted.organisation
+                )
 
     def _after(self, seconds: int | None) -> datetime | None:
         return None if seconds is None else self.clock.now + timedelta(seconds=seconds)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -202,7 +202,7 @@ def test_more_than_four_gigabytes(tmp_path: Path) -> None:
     for _ in range(size >> 20):
         digest.update(block)
     digest.update(bytes(size & 0xFFFFF))
-    store = _Zeros({"large": size, "small": 3})
+    store = cast("Store", _Zeros({"large": size, "small": 3}))
     items = [
         item_of(1, "large", size, digest.hexdigest()),
         item_of(2, "small", 3, hashlib.sha256(bytes(3)).hexdigest()),

@@ -243,10 +243,12 @@ def test_a_quota_is_waited_for_one_day(
         moved_clock.now = MORNING
         world.fire()
         assert [world.states(one)[0] for one in definitions] == [MAKING, DUE, DUE]
+        assert "wait to be made" in str(world.fires(definitions[1])[0].message)
         world.fire_and_make()
         moved_clock.advance(minutes=5)
         world.fire()
         assert [world.states(one)[0] for one in definitions] == [SENT, MAKING, DUE]
+        assert world.fires(definitions[1])[0].message is None
         moved_clock.advance(hours=24)
         world.fire()
         assert [world.states(one)[0] for one in definitions] == [SENT, MAKING, FAILED]

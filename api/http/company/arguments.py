@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.http.bodies import decode, read_body
 from api.http.company.answers import CompanyId
-from api.http.company.records import Records
+from api.http.company.records import Records, beside
 from api.http.company.reports import REPORTS
 from api.http.company.requests import ArgumentRequest
 from api.http.services import AnyRequest, encoded, workshop_of
@@ -38,20 +38,26 @@ def make_arguments(records: Records) -> list[HTTPRouteHandler]:
 
 def _add(records: Records, request: AnyRequest, asked: ArgumentRequest) -> Response[bytes]:
     report_id, workshop_id = request.path_params["report_id"], workshop_of(request)
-    added = records.definitions.add_argument(report_id, workshop_id, asked.key, asked.value)
-    records.tell(request, Action.DEFINITION_CHANGED, report_id)
+    told = beside(request, Action.DEFINITION_CHANGED)
+    added = records.definitions.add_argument(report_id, workshop_id, asked.key, asked.value, beside=told)
     return encoded(CompanyId(added))
 
 
 def _change(records: Records, request: AnyRequest, asked: ArgumentRequest) -> Response[bytes]:
     report_id, argument_id = request.path_params["report_id"], request.path_params["argument_id"]
-    records.definitions.change_argument(report_id, workshop_of(request), argument_id, asked.key, asked.value)
-    records.tell(request, Action.DEFINITION_CHANGED, report_id)
+    records.definitions.change_argument(
+        report_id,
+        workshop_of(request),
+        argument_id,
+        asked.key,
+        asked.value,
+        beside=beside(request, Action.DEFINITION_CHANGED),
+    )
     return encoded([])
 
 
 def _remove(records: Records, request: AnyRequest) -> Response[bytes]:
     report_id, argument_id = request.path_params["report_id"], request.path_params["argument_id"]
-    records.definitions.remove_argument(report_id, workshop_of(request), argument_id)
-    records.tell(request, Action.DEFINITION_CHANGED, report_id)
+    told = beside(request, Action.DEFINITION_CHANGED)
+    records.definitions.remove_argument(report_id, workshop_of(request), argument_id, beside=told)
     return encoded([])

@@ -1,9 +1,10 @@
 """What the routes of reports work with: the definitions, and the log of who did what with them."""
 
 from api.http.services import AnyRequest, Services, caller_of, request_id_of, workshop_of
-from exporters.access.audit_events import Action
+from exporters.access.audit_events import Action, record_event
+from exporters.database.values import utc_now
 from exporters.definitions.definitions import Definitions
-from exporters.definitions.store import DefinitionStore
+from exporters.definitions.store import Beside, DefinitionStore
 
 
 class Records:
@@ -13,16 +14,20 @@ class Records:
         self.services = services
         self.definitions = Definitions(services.exports, DefinitionStore(services.database))
 
-    def tell(self, request: AnyRequest, action: Action, report_id: str) -> None:
-        """Write down what was done with a report."""
-        self.services.access.audit.record(
-            action,
-            caller_of(request).actor,
-            workshop_of(request),
-            request_id_of(request),
-            definition_id=report_id,
-        )
-
     def tell_read(self, request: AnyRequest, what: str) -> None:
         """Count what was looked at."""
         self.services.access.audit.read(what, caller_of(request).actor, workshop_of(request))
+
+
+def beside(request: AnyRequest, action: Action) -> Beside:
+    """Writes the row of the log in the transaction of what is done, so that neither is on record alone."""
+    actor, request_id = caller_of(request).actor, request_id_of(request)
+    return lambda connection, definition: record_event(
+        connection,
+        utc_now(),
+        action,
+        actor,
+        definition.workshop_id,
+        request_id=request_id,
+        detail={"definition_id": definition.definition_id},
+    )

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.http.bodies import decode, read_body
 from api.http.company.answers import CompanyId, CompanyReports, describe_report
-from api.http.company.records import Records
+from api.http.company.records import Records, beside
 from api.http.company.requests import ReportChange, ReportRequest
 from api.http.problems import refuse_value
 from api.http.services import AnyRequest, encoded, workshop_of
@@ -56,8 +56,9 @@ def _list(records: Records, request: AnyRequest) -> Response[bytes]:
 
 
 def _create(records: Records, request: AnyRequest, asked: ReportRequest) -> Response[bytes]:
-    made = records.definitions.create(workshop_of(request), asked.draft())
-    records.tell(request, Action.DEFINITION_MADE, made.definition_id)
+    made = records.definitions.create(
+        workshop_of(request), asked.draft(), beside=beside(request, Action.DEFINITION_MADE)
+    )
     return encoded(CompanyId(made.definition_id))
 
 
@@ -69,15 +70,15 @@ def _read(records: Records, request: AnyRequest) -> Response[bytes]:
 
 def _change(records: Records, request: AnyRequest, asked: ReportChange) -> Response[bytes]:
     report_id, workshop_id = request.path_params["report_id"], workshop_of(request)
-    records.definitions.update(report_id, workshop_id, asked.fields())
-    records.tell(request, Action.DEFINITION_CHANGED, report_id)
+    told = beside(request, Action.DEFINITION_CHANGED)
+    records.definitions.update(report_id, workshop_id, asked.fields(), beside=told)
     return encoded([])
 
 
 def _delete(records: Records, request: AnyRequest) -> Response[bytes]:
     report_id, workshop_id = request.path_params["report_id"], workshop_of(request)
-    records.definitions.delete(report_id, workshop_id)
-    records.tell(request, Action.DEFINITION_DELETED, report_id)
+    told = beside(request, Action.DEFINITION_DELETED)
+    records.definitions.delete(report_id, workshop_id, beside=told)
     return encoded([])
 
 

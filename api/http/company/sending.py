@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from api.http.company.answers import CompanyFire, local_time, moment
-from api.http.company.records import Records
+from api.http.company.records import Records, beside
 from api.http.company.reports import REPORTS
 from api.http.problems import Refusal, refuse_value
 from api.http.services import AnyRequest, caller_of, encoded, workshop_of
@@ -39,15 +39,15 @@ def make_sending(records: Records) -> list[HTTPRouteHandler]:
 
 def _send(records: Records, request: AnyRequest) -> Response[bytes]:
     report_id, workshop_id = request.path_params["report_id"], workshop_of(request)
-    records.definitions.send(report_id, workshop_id, caller_of(request).actor)
-    records.tell(request, Action.DEFINITION_SENT, report_id)
+    told = beside(request, Action.DEFINITION_SENT)
+    records.definitions.send(report_id, workshop_id, caller_of(request).actor, beside=told)
     return encoded([])
 
 
 def _send_test(records: Records, request: AnyRequest) -> Response[bytes]:
     report_id, workshop_id = request.path_params["report_id"], workshop_of(request)
-    records.definitions.send_test(report_id, workshop_id, caller_of(request).actor)
-    records.tell(request, Action.DEFINITION_SENT, report_id)
+    told = beside(request, Action.DEFINITION_SENT)
+    records.definitions.send_test(report_id, workshop_id, caller_of(request).actor, beside=told)
     return encoded([])
 
 

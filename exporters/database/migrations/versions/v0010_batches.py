@@ -101,7 +101,7 @@ def _create_items() -> None:
         sa.UniqueConstraint("batch_id", "name_key", name="uq_batch_items_name"),
         sa.UniqueConstraint("batch_id", "number", name="uq_batch_items_number"),
     )
-    for columns in (["batch_id", "state"], ["state", "batch_id"], ["workshop_id"], ["job_id"]):
+    for columns in (["batch_id", "state", "replaced"], ["state", "batch_id"], ["workshop_id"], ["job_id"]):
         op.create_index(f"ix_batch_items_{'_'.join(columns)}", "batch_items", columns)
 
 

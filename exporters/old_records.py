@@ -1,0 +1,78 @@
+"""Old records: deliveries and fires that ended long ago, and with them the addresses that they name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, delete, exists, null, select, update
+
+from exporters.database import Database
+from exporters.definitions.tables import definitions, fires
+from exporters.deliveries.records import ENDS
+from exporters.deliveries.tables import deliveries
+
+_AT_ONCE = 500
+"""Records of one transaction: others that write do not wait for long."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was removed, with its history."""
+
+    deliveries: int
+    fires: int
+
+
+def remove_old_records(database: Database, before: datetime) -> Removed:
+    """Remove the deliveries and the fires of report definitions that were made and have ended before.
+
+    The newest fire by which a definition tells whether its data have changed stays, without its recipients.
+    Any number of processes may do this at once.
+
+    Raises:
+        DatabaseUnavailable: some may be left; it can be done again.
+    """
+    return Removed(
+        _repeat(database, lambda connection: _remove_deliveries(connection, before)),
+        _repeat(database, lambda connection: _remove_fires(connection, before)),
+    )
+
+
+def _repeat(database: Database, step: Callable[[Connection], int]) -> int:
+    total = 0
+    while True:
+        with database.writing() as connection:
+            found = step(connection)
+        total += found
+        if found < _AT_ONCE:
+            return total
+
+
+def _remove_deliveries(connection: Connection, before: datetime) -> int:
+    ended = (deliveries.c.state.in_(ENDS), deliveries.c.finished_at < before)
+    old = select(deliveries.c.delivery_id).where(deliveries.c.created_at < before, *ended)
+    found = connection.execute(old.limit(_AT_ONCE)).scalars().all()
+    connection.execute(delete(deliveries).where(deliveries.c.delivery_id.in_(found)))
+    return len(found)
+
+
+def _remove_fires(connection: Connection, before: datetime) -> int:
+    compared = fires.c.fire_id.in_(_compared())
+    old = (fires.c.created_at < before, fires.c.finished_at < before)
+    named = (*old, compared, fires.c.plan.is_not(None))
+    connection.execute(update(fires).where(*named).values(plan=null()))
+    found = connection.execute(select(fires.c.fire_id).where(*old, ~compared).limit(_AT_ONCE)).scalars().all()
+    connection.execute(delete(fires).where(fires.c.fire_id.in_(found)))
+    return len(found)
+
+
+def _compared() -> Select[tuple[int]]:
+    """The newest fire with a digest of each definition that there is."""
+    later = fires.alias()
+    has_later = exists().where(
+        later.c.definition_id == fires.c.definition_id,
+        later.c.fire_at > fires.c.fire_at,
+        later.c.digest.is_not(None),
+    )
+    there = exists().where(definitions.c.definition_id == fires.c.definition_id)
+    return select(fires.c.fire_id).where(fires.c.digest.is_not(None), there, ~has_later)
