@@ -6,7 +6,7 @@ import { has, say } from "./language.js";
 export function schemaOf(fields, values) {
   const properties = {};
   for (const { key, description, mandatory, type } of fields) {
-    properties[key] = { ...typeOf(type, values), title: titleOf(key), description, "x-needed": mandatory === "1" };
+    properties[key] = { ...typeOf(type, values), title: titleOf(key), description, "x-needed": mandatory === "1", "x-empty": key === "option" ? "usual" : "any" };
   }
   return { properties };
 }

@@ -107,7 +107,7 @@ function makeInput(kind, property, attributes) {
     return choices(
       attributes,
       property.oneOf.map(({ const: value, title }) => [value, title]),
-      property["x-needed"],
+      property["x-needed"] ? null : property["x-empty"],
     );
   }
   if (kind === "boolean") {
@@ -131,8 +131,8 @@ function makeInput(kind, property, attributes) {
   });
 }
 
-function choices(attributes, values, needed = false) {
-  const options = [...(needed ? [] : [["", say("any")]]), ...values].map(([value, text]) => make("option", { value }, text));
+function choices(attributes, values, empty = "any") {
+  const options = [...(empty === null ? [] : [["", say(empty)]]), ...values].map(([value, text]) => make("option", { value }, text));
   return make("select", attributes, options);
 }
 

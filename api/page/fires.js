@@ -3,8 +3,9 @@
 import { isEnded } from "./client.js";
 import { readMoment } from "./company_time.js";
 import { button, make } from "./elements.js";
-import { has, instant, localTime, say } from "./language.js";
+import { has, instant, say } from "./language.js";
 import { faultPanel, state, table } from "./panels.js";
+import { describeSpan } from "./periods.js";
 import { Polling } from "./polling.js";
 import { describeRows } from "./schedule_words.js";
 
@@ -75,7 +76,7 @@ export class Fires {
     return [
       instant(readMoment(fire.fire_at), this._workshop.time_zone),
       say(`fire_kind_${fire.kind.replaceAll(" ", "_")}`),
-      say("days", { from: localTime(fire.period_start), to: localTime(fire.period_end) }),
+      describeSpan(fire.period_start, fire.period_end),
       [
         state(say(`fire_${fire.state}`), KINDS[fire.state] ?? "none"),
         why && make("span", { class: "detail" }, why),

@@ -37,8 +37,8 @@ export function say(key, values = {}) {
   if (typeof text === "object") {
     text = text[new Intl.PluralRules(language).select(values.count)] ?? text.other;
   }
-  return text.replace(/\{(\w+)\}/g, (_, name) => {
-    const value = values[name];
+  return text.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name] ?? whole;
     return typeof value === "number" ? number(value) : value;
   });
 }

@@ -3,10 +3,10 @@
 import { isEnded } from "./client.js";
 import { readMoment } from "./company_time.js";
 import { make } from "./elements.js";
-import { instant, localTime, say } from "./language.js";
+import { instant, say } from "./language.js";
 import { faultPanel, table } from "./panels.js";
-import { describeDays } from "./range_form.js";
-import { describePeriod, describeRows } from "./schedule_words.js";
+import { describePeriod } from "./periods.js";
+import { describeRows } from "./schedule_words.js";
 
 const TIMES = 5;
 const DAYS = 90;
@@ -44,7 +44,7 @@ export class Outlook {
   _rehearsal(times) {
     const rows = times.map(({ fire_at: at, filters, rows_estimated: rows }) => [
       instant(readMoment(at), this._workshop.time_zone),
-      describePeriod(filters, describeDays, describeTimes),
+      describePeriod(filters),
       describeRows(rows),
     ]);
     return [table("rehearsal", ["rehearsal_when", "rehearsal_period", "rehearsal_rows"], rows)];
@@ -59,16 +59,11 @@ export class Outlook {
     if (!skipped.length) return parts;
     const rows = skipped.map(({ fire_at: at, filters, reason }) => [
       instant(readMoment(at), zone),
-      describePeriod(filters, describeDays, describeTimes),
+      describePeriod(filters),
       make("span", { lang: "en" }, reason),
     ]);
     const summary = make("summary", {}, say("back_test_skipped", { count: skipped.length }));
     const heads = ["rehearsal_when", "rehearsal_period", "fire_reason"];
     return [...parts, make("details", {}, summary, table("back_test_caption", heads, rows))];
   }
-}
-
-/** A period of hours. */
-export function describeTimes(from, to) {
-  return say("days", { from: localTime(from), to: localTime(to) });
 }

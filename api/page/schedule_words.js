@@ -29,12 +29,6 @@ export function describeLanguage(code) {
   return languageName(code.split("_")[0]);
 }
 
-/** The period that filters tell. */
-export function describePeriod(filters, days, times) {
-  if (filters.time_from) return times(filters.time_from, filters.time_to);
-  return days({ from: filters.date_from ?? null, to: filters.date_to ?? null });
-}
-
 /** A number of rows; null: unknown. */
 export function describeRows(rows) {
   return rows === null ? "–" : number(rows);

@@ -122,6 +122,10 @@ export default {
   argument_queue_id: "Queue",
   argument_option: "Report of this type",
   argument_event_key: "Event",
+  usual: "The usual one",
+  hint_queue_id: "Only calls to this queue.",
+  hint_option: "Which report is made.",
+  hint_event_key: "Only this event.",
   option_missedCalls: "Missed calls",
   option_queueRapportPerDay: "Queues, day by day",
   option_memberRapportPerHour: "Agents, hour by hour",
@@ -139,7 +143,10 @@ export default {
     one: "It would have been sent {count} time since {since}, of {fires} planned.",
     other: "It would have been sent {count} times since {since}, of {fires} planned.",
   },
-  back_test_skipped: { one: "{count} time not", other: "{count} times not" },
+  back_test_skipped: {
+    one: "{count} time when nothing would have been sent",
+    other: "{count} times when nothing would have been sent",
+  },
   back_test_caption: "When nothing would have been sent",
 
   fires: "What has been sent",

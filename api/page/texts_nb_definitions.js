@@ -124,6 +124,10 @@ export default {
   argument_queue_id: "Kø",
   argument_option: "Rapport av denne typen",
   argument_event_key: "Arrangement",
+  usual: "Den vanlige",
+  hint_queue_id: "Bare anrop til denne køen.",
+  hint_option: "Hvilken rapport som lages.",
+  hint_event_key: "Bare dette arrangementet.",
   option_missedCalls: "Tapte anrop",
   option_queueRapportPerDay: "Køer, dag for dag",
   option_memberRapportPerHour: "Agenter, time for time",
@@ -141,7 +145,10 @@ export default {
     one: "Den ville ha blitt sendt {count} gang siden {since}, av {fires} planlagte.",
     other: "Den ville ha blitt sendt {count} ganger siden {since}, av {fires} planlagte.",
   },
-  back_test_skipped: { one: "{count} gang ikke", other: "{count} ganger ikke" },
+  back_test_skipped: {
+    one: "{count} gang da ingenting ville ha blitt sendt",
+    other: "{count} ganger da ingenting ville ha blitt sendt",
+  },
   back_test_caption: "Når ingenting ville ha blitt sendt",
 
   fires: "Det som er sendt",

@@ -17,12 +17,12 @@ from exporters.definitions.drafts import (
     find_type,
 )
 from exporters.definitions.errors import DefinitionChanged, DefinitionError
-from exporters.definitions.periods import last_complete
 from exporters.definitions.reading import Whose
 from exporters.definitions.records import Definition, Fire
 from exporters.definitions.rehearsal import Rehearsed, rehearse
 from exporters.definitions.states import FireKind
 from exporters.definitions.store import Beside, DefinitionStore
+from exporters.definitions.timing import period_before
 from exporters.exports import Exports
 from exporters.report_types import CompanyType, company_types
 from warehouse.figures import find_workshop
@@ -201,8 +201,7 @@ class Definitions:
         with self._exports.snapshots.open() as snapshot:
             check_values(snapshot, meaning, workshop_id)
             zone = find_workshop(snapshot.figures, workshop_id).time_zone
-        local = self.store.clock().astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-        span = last_complete(checked, local)
+        span = period_before(checked, ZoneInfo(zone), self.store.clock())
         filters = {**write_filters(meaning.filters), **span.filters(meaning.report)}
         return Download(meaning.report, filters, meaning.language)
 
@@ -247,8 +246,7 @@ class Definitions:
 
     def _send(self, definition: Definition, kind: FireKind, actor: str, beside: Beside | None) -> Fire:
         zone = ZoneInfo(definition.timing.time_zone)
-        local = self.store.clock().astimezone(zone).replace(tzinfo=None)
-        span = last_complete(definition.timing.interval, local)
+        span = period_before(definition.timing.interval, zone, self.store.clock())
         return self.store.record_fire(definition, kind, span, actor, beside)
 
     def _meaning(self, definition: Definition) -> Meaning:

@@ -127,7 +127,11 @@ def check_draft(
     pairs = tuple(check_pair(type_, key, value) for key, value in draft.arguments)
     meaning = read_arguments(type_, pairs)
     check_values(snapshot, meaning, workshop_id)
-    zone = draft.time_zone or find_workshop(snapshot.figures, workshop_id).time_zone
+    home = find_workshop(snapshot.figures, workshop_id).time_zone
+    zone = draft.time_zone or home
+    if draft.interval == "hour" and zone != home:
+        # Reports take the hour that they are asked for as one of the workshop's clock.
+        raise DefinitionError("time_zone", f"an hourly report must be in the workshop's zone, {home}")
     if draft.condition is not None:
         check_condition(draft.condition, meaning.report)
     return Plain(
