@@ -50,7 +50,8 @@ soak: .venv/.bench
 
 ## serve: the API, the reports page and a worker on http://127.0.0.1:8000, with a key for the demo's workshop
 serve: .venv/.demo
-	@$(BIN)/reports keys create --workshop $(DEMO_WORKSHOP) --label demo --expires-days 1
+	@$(BIN)/reports keys create --workshop $(DEMO_WORKSHOP) --label demo --expires-days 1 \
+	    --scope reports --scope definitions --scope batches
 	@echo "Give the key to the page: http://127.0.0.1:8000/dashboard/reports"
 	$(BIN)/reports serve --slots 2
 

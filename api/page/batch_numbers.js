@@ -1,7 +1,7 @@
 // The list of a new batch: organisation numbers as text, one on each line, with an own id where there is one.
 
 const LINE = /^([^,;\t]*)(?:[,;\t]([^,;\t]*))?$/;
-const NUMBER = /^[0-9A-Za-z][0-9A-Za-z ]{2,39}$/;
+const NUMBER = /^[0-9A-Za-z][0-9A-Za-z -]{2,39}$/;
 
 /** The items of a list, and the first line that cannot be one (from 1) or null. A first line without a digit
  *  is a heading. */

@@ -55,6 +55,8 @@ export class Views {
     if (shown === this._shown) return;
     this._shown = shown;
     this._open?.close();
+    // What is not seen is not there: ids of two views never meet.
+    for (const each of this._views.keys()) find(`${each}-view`).replaceChildren();
     for (const each of NAMES) {
       find(`${each}-view`).hidden = each !== name;
       const link = find(`to-${each}`);

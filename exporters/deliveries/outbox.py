@@ -28,16 +28,8 @@ def queue(connection: Connection, now: datetime, orders: Iterable[Order]) -> int
 
 def _add(connection: Connection, now: datetime, rows: list[dict[str, Any]]) -> int:
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    added = (
-        connection.execute(
-            dialect.insert(deliveries)
-            .values(rows)
-            .on_conflict_do_nothing()
-            .returning(deliveries.c.delivery_id)
-        )
-        .scalars()
-        .all()
-    )
+    add = dialect.insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.delivery_id)
+    added = connection.execute(add, rows).scalars().all()
     if added:
         events = [
             {

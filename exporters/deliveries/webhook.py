@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from html import escape
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from exporters.database import Database
 from exporters.database.values import utc_now
@@ -124,10 +124,10 @@ def _call(
                 answer = line.post(known, body)
     except CallFailed as failure:
         return retry(failure.code, failure.message)
-    return _judge(answer, auth, body)
+    return _judge(answer, place, auth, body)
 
 
-def _judge(answer: Answer, auth: Auth | None, body: bytes) -> Outcome:
+def _judge(answer: Answer, place: Place, auth: Auth | None, body: bytes) -> Outcome:
     code = str(answer.status)
     if 200 <= answer.status < 300:
         return delivered(code)
@@ -135,16 +135,19 @@ def _judge(answer: Answer, auth: Auth | None, body: bytes) -> Outcome:
         return refused(code, "the endpoint wants no more calls", gone=True)
     if 300 <= answer.status < 400:
         return retry(code, "the endpoint redirects, which is not followed: give the URL that it leads to")
-    return retry(code, _excerpt(answer, auth, body))
+    return retry(code, _excerpt(answer, place, auth, body))
 
 
-def _excerpt(answer: Answer, auth: Auth | None, body: bytes) -> str:
+def _excerpt(answer: Answer, place: Place, auth: Auth | None, body: bytes) -> str:
     """The beginning of an answer; nothing of one that repeats a secret of the call, as error pages may do."""
     if "content-encoding" in answer.headers:
         return ""
     text = answer.body.decode("utf-8", "replace")
     link = json.loads(body).get("pdfurl")
     secrets = [link.rpartition(".")[2]] if isinstance(link, str) else []
+    # Others than the account see what is kept, and the URL's path and query may let in whoever knows them.
+    path, _, query = unquote(place.target).partition("?")
+    secrets += [part for part in (path, query) if len(part) > 1]
     if auth is not None:
         secrets += [auth.value, *(value.removeprefix("Basic ") for value in auth.headers.values())]
     if any(form in text for secret in secrets for form in _forms(secret)):

@@ -18,6 +18,8 @@ from exporters.deliveries.addresses import Address, Place
 
 _MOST_BYTES = 4_096
 """Of an answer's body; the rest is not read."""
+_MOST_TAKEN = 1_048_576
+"""Bytes of a connection; interim answers, as 100 is, may come without end."""
 
 # At its lowest level it logs the headers of answers.
 logging.getLogger("httpcore").setLevel(logging.WARNING)
@@ -176,13 +178,18 @@ class _PinnedBackend(httpcore.SyncBackend):
 
 
 class _BoundedStream(httpcore.NetworkStream):
-    """A connection: each wait on it is bounded by what is left until the deadline."""
+    """A connection: each wait on it is bounded by what is left until the deadline, and what is read of it."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
         self._stream, self._deadline = stream, deadline
+        self._left = _MOST_TAKEN
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  see _Deadline
-        return self._stream.read(max_bytes, self._deadline.left())
+        taken = self._stream.read(max_bytes, self._deadline.left())
+        self._left -= len(taken)
+        if self._left < 0:
+            raise httpcore.RemoteProtocolError("the answer does not end")
+        return taken
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  see _Deadline
         self._stream.write(buffer, self._deadline.left())

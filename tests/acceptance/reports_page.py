@@ -93,6 +93,8 @@ class SendingBench:
 
     api: ApiServer
     mail: SmtpServer
+    brands: Path
+    """Folder of the workshops' brands, empty."""
 
     def new_key(self, *workshops: str, **options: Any) -> str:
         """Of every scope, unless others are given."""
@@ -102,11 +104,13 @@ class SendingBench:
 @contextmanager
 def open_sending_bench(data: Path, folder: Path, **settings: str) -> Iterator[SendingBench]:
     """Serve the page on the warehouse of the data folder `data`; what is due is made and sent."""
-    usual = {"SMTP_HOST": "127.0.0.1", "SMTP_SECURITY": "none", "RATE_PER_MINUTE": "100000"}
+    brands = folder / "brands"
+    brands.mkdir(parents=True)
+    usual = {"SMTP_HOST": "127.0.0.1", "SMTP_SECURITY": "none", "WEBHOOK_NETWORKS": "127.0.0.0/8"}
     with SmtpServer() as mail:
-        known = usual | {"SMTP_PORT": str(mail.port)} | settings
+        known = {"SMTP_PORT": str(mail.port), "BRANDS": str(brands)} | usual | settings
         with run_api(data, folder / "api", "--slots", "1", **known) as api:
-            yield SendingBench(api, mail)
+            yield SendingBench(api, mail, brands)
 
 
 @contextmanager
