@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, delete, exists, null, select, update
 
 from exporters.database import Database
-from exporters.definitions.tables import definitions, fires
+from exporters.definitions.tables import definitions, fires, is_compared
 from exporters.deliveries.records import ENDS
 from exporters.deliveries.tables import deliveries
 
@@ -67,12 +67,12 @@ def _remove_fires(connection: Connection, before: datetime) -> int:
 
 
 def _compared() -> Select[tuple[int]]:
-    """The newest fire with a digest of each definition that there is."""
+    """The newest fire that the next one is compared with, of each definition that there is."""
     later = fires.alias()
     has_later = exists().where(
         later.c.definition_id == fires.c.definition_id,
         later.c.fire_at > fires.c.fire_at,
-        later.c.digest.is_not(None),
+        is_compared(later.c),
     )
     there = exists().where(definitions.c.definition_id == fires.c.definition_id)
-    return select(fires.c.fire_id).where(fires.c.digest.is_not(None), there, ~has_later)
+    return select(fires.c.fire_id).where(is_compared(fires.c), there, ~has_later)

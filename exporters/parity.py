@@ -27,7 +27,7 @@ class Expected:
 
 def expect(snapshot: Snapshot, report: ReportType, parameters: Filters) -> Expected:
     """Count and sum what the report's query gives."""
-    types = {row[0]: str(row[1]) for row in snapshot.rows(f"DESCRIBE {report.sql}", parameters)}
+    types = snapshot.types(report.sql, parameters)
     columns = [name for name in report.header.columns if name in types]
     exact = [name for name in columns if _is_summed(report, name) and _EXACT.match(types[name])]
     counted = [

@@ -101,6 +101,13 @@ def make(client: httpx.Client, *items: Any, **changes: Any) -> Any:
     return answer.json()
 
 
+def make_mixed(client: httpx.Client) -> Any:
+    """A finished batch of three reports: one completed, one without rows, one of no workshop."""
+    first = {"cvr": int(number_of(1)), "internalCustomerId": 77}
+    foreign = {"cvr": int(number_of(5)), "format": "VIP-{cvr}"}
+    return finish(client, make(client, first, LOW, foreign, **MIXED))
+
+
 def finish(client: httpx.Client, batch: Mapping[str, Any], *states: str) -> Any:
     """The batch once it has come to rest, or to one of the states."""
 

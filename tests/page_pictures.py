@@ -1,18 +1,30 @@
 """Draws the pictures of the reports page in docs/images: `python -m tests.page_pictures`.
 
-They show the generated sample in Chromium: a file of every kind of state, in both languages, light and dark.
+They show the generated sample in Chromium: a file of every kind of state, a scheduled report, a batch and
+deliveries, in both languages, light and dark.
 """
 
+import csv
 import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from pipelines.sources.sample import generate_sample
-from tests.acceptance.reports_page import YEAR, Bench, open_bench, open_browser, open_visit
+from tests.acceptance.reports_page import (
+    YEAR,
+    Bench,
+    SendingBench,
+    Visit,
+    open_bench,
+    open_browser,
+    open_sending_bench,
+    open_visit,
+)
 from tests.api_server import ask_export
 from tests.built import ROOT, run_night
 
@@ -40,6 +52,9 @@ _PICTURES = (
     Picture("page-dark", "nb-NO", "dark", 1280, 1420, 1),
     Picture("page-phone", "nb-NO", "light", 375, 1440, 1.5),
 )
+_DEFINITION = Picture("page-definition", "en-GB", "light", 1280, 1240, 1)
+_BATCH = Picture("page-batch", "nb-NO", "dark", 1280, 1060, 1)
+_DELIVERIES = Picture("page-deliveries", "nb-NO", "light", 375, 900, 1.5)
 
 
 def draw_pictures() -> None:
@@ -53,7 +68,9 @@ def draw_pictures() -> None:
             key = bench.api.new_key(_WORKSHOP)
             with open_browser() as browser:
                 for picture in _PICTURES:
-                    draw_picture(browser, bench.api.url, key, picture)
+                    draw_figures(browser, bench.api.url, key, picture)
+        with open_sending_bench(data, Path(folder, "sending")) as sending, open_browser() as browser:
+            draw_views(browser, sending, Path(folder, "sources", "sample", "workshops.csv"))
 
 
 def make_files(bench: Bench) -> None:
@@ -74,22 +91,78 @@ def make_files(bench: Bench) -> None:
         exports.jobs.heartbeat(under_way, _LEASE, 2_650, 4_209)
 
 
-def draw_picture(browser: Browser, url: str, key: str, picture: Picture) -> None:
-    """Write one picture, in few colours so that it stays small."""
-    size = {"width": picture.width, "height": picture.height}
-    with open_visit(
+def draw_figures(browser: Browser, url: str, key: str, picture: Picture) -> None:
+    """Write a picture of the figures and files."""
+    with open_window(browser, url, picture) as window:
+        window.sign_in(key, **YEAR)
+        window.page.locator(".file").nth(3).wait_for()
+        window.page.locator("#trend-chart svg").wait_for()
+        write_picture(window.page, picture)
+
+
+def draw_views(browser: Browser, bench: SendingBench, workshops: Path) -> None:
+    """Write a picture of each view that sends; what they show is made in them before."""
+    with workshops.open(newline="") as file:
+        numbers = {row["id"]: row["org_number"] for row in csv.DictReader(file)}
+    bench.mail.recipients["verkstedet@sluttet.example"] = "550 5.1.1 no such mailbox"
+    key = bench.new_key(_WORKSHOP, "102", "104")
+    with open_window(browser, bench.api.url, _DEFINITION) as window:
+        window.sign_in_to(key, "definitions/new")
+        make_definition(window.page)
+        write_picture(window.page, _DEFINITION)
+    (bench.brands / "104.toml").write_text('color = "bluish"\n')
+    with open_window(browser, bench.api.url, _BATCH) as window:
+        window.sign_in_to(key, "batches/new")
+        make_batch(window.page, f"{numbers[_WORKSHOP]},77\n{numbers['102']}\n{numbers['104']}")
+        write_picture(window.page, _BATCH)
+    with open_window(browser, bench.api.url, _DELIVERIES) as window:
+        window.sign_in_to(key, "deliveries")
+        window.page.locator('[data-state="refused"]').wait_for()
+        write_picture(window.page, _DELIVERIES)
+
+
+def make_definition(page: Page) -> None:
+    """Fill in the form, and send what it makes."""
+    page.locator("#definition-name").fill("Bookings of the week")
+    page.locator("#definition-type").select_option("101")
+    page.locator("#definition-interval").select_option("week")
+    page.locator("#definition-emails").fill("kari@verksted.example\nverkstedet@sluttet.example")
+    page.locator("#definition-owner").fill("eier@verksted.example")
+    page.locator("#definition-when-data").check()
+    page.locator("#definition-save").click()
+    page.locator(".back-test").wait_for()
+    page.locator('[data-action="test"]').click()
+    page.locator('.fires .state[data-kind="good"]').wait_for()
+    page.locator("#definitions-view h2").focus()
+
+
+def make_batch(page: Page, numbers: str) -> None:
+    """Fill in the form of a batch, and wait until it has ended."""
+    page.locator("#batch-name").fill("Kvartalet")
+    page.locator("#batch-type").select_option("revenue")
+    page.locator("#batch-numbers").fill(numbers)
+    page.locator("#batch-email").fill("regnskap@verksted.example")
+    page.locator("#batch-make").click()
+    page.locator('.standing .state[data-kind="bad"]').wait_for()
+    page.locator("#batches-view .entry").nth(2).wait_for()
+
+
+def open_window(browser: Browser, url: str, picture: Picture) -> AbstractContextManager[Visit]:
+    """A window of the picture's size and kind."""
+    return open_visit(
         browser,
         url,
         locale=picture.locale,
         color_scheme=picture.colors,
-        viewport=size,
+        viewport={"width": picture.width, "height": picture.height},
         device_scale_factor=picture.scale,
-    ) as window:
-        window.sign_in(key, **YEAR)
-        window.page.locator(".file").nth(3).wait_for()
-        window.page.locator("#trend-chart svg").wait_for()
-        path = _IMAGES / f"{picture.name}.png"
-        window.page.screenshot(path=path)
+    )
+
+
+def write_picture(page: Page, picture: Picture) -> None:
+    """Write the picture, in few colours so that it stays small."""
+    path = _IMAGES / f"{picture.name}.png"
+    page.screenshot(path=path)
     with Image.open(path) as drawn:
         few = drawn.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
     few.save(path, optimize=True)

@@ -12,7 +12,12 @@ from sqlalchemy import select
 
 from exporters.database import Database
 from exporters.deliveries import webhook
-from exporters.deliveries.endpoint_transitions import busy_endpoints, disable_failing, settle
+from exporters.deliveries.endpoint_transitions import (
+    busy_endpoints,
+    disable_failing,
+    next_endpoint,
+    settle,
+)
 from exporters.deliveries.endpoints import Endpoints
 from exporters.deliveries.files import Files
 from exporters.deliveries.options import DeliveryOptions
@@ -103,7 +108,7 @@ class World:
     def make_sender(self) -> Sender:
         """A sender of webhooks by this world's clock."""
         send = partial(webhook.send, database=self.database, clock=self.clock, bounds=self.bounds)
-        ways: Mapping[Channel, Way] = {Channel.WEBHOOK: Way(send, busy_endpoints, settle)}
+        ways: Mapping[Channel, Way] = {Channel.WEBHOOK: Way(send, busy_endpoints, settle, next_endpoint)}
         files = Files(JobStore(self.database), open_store(f"file://{self.folder}/store"))
         return Sender(self.database, files, self.options, ways=ways, clock=self.clock)
 

@@ -7,7 +7,7 @@ generation it began with.
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,8 @@ POINTER = "current.json"
 GENERATIONS = "generations"
 FIGURES_SUFFIX = ".figures.arrow"
 _OPEN_ATTEMPTS = 5
+_MOST_DESCRIBED = 256
+"""Queries of a generation of which the types are remembered."""
 
 Opened = TypeVar("Opened")
 
@@ -59,6 +61,7 @@ class Snapshot:
         self._connection = connection
         self._open_figures = open_figures
         self._readers: list[pa.RecordBatchReader] = []
+        self._described: dict[Hashable, Mapping[str, str]] = {}
 
     @property
     def figures(self) -> Figures:
@@ -76,6 +79,19 @@ class Snapshot:
         except duckdb.Error as error:
             raise self._query_error(error) from error
 
+    def types(self, sql: str, parameters: Mapping[str, Any]) -> Mapping[str, str]:
+        """DuckDB's names of the types of a query's columns.
+
+        They are asked for once: a generation does not change, and of the parameters only the types count.
+        """
+        asked = (sql, *((name, type(value)) for name, value in parameters.items()))
+        found = self._described.get(asked)
+        if found is None:
+            found = {row[0]: str(row[1]) for row in self.rows(f"DESCRIBE {sql}", parameters)}
+            if len(self._described) < _MOST_DESCRIBED:
+                self._described[asked] = found
+        return found
+
     def batches(
         self, sql: str, parameters: Mapping[str, Any] | None = None, batch_rows: int = 2_048
     ) -> pa.RecordBatchReader:
@@ -89,7 +105,9 @@ class Snapshot:
 
     def fork(self) -> "Snapshot":
         """The same generation for another thread, at the cost of a cursor; closed before this one is."""
-        return Snapshot(self.generation, self._connection.cursor(), self._open_figures)
+        other = Snapshot(self.generation, self._connection.cursor(), self._open_figures)
+        other._described = self._described
+        return other
 
     def interrupt(self) -> None:
         """End the query that runs now, if one does, by an error; may be called from any thread."""

@@ -94,7 +94,8 @@ class _Links:
     def hand_out(self, request: AnyRequest, delivery: Delivery, job: Job) -> Response[Any]:
         """The file, or where it is for a few minutes; on record before the first byte."""
         if request.scope["state"]["head"]:
-            return Response(b"", headers=_HEADERS, media_type=job.media_type)
+            size = {"content-length": str(job.size_bytes or 0)}
+            return Response(b"", headers=_HEADERS | size, media_type=job.media_type)
         key, services = job.file_key or "", self._services
         link = services.link_lifetime and services.exports.store.link(key, services.link_lifetime)
         if link:

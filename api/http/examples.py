@@ -136,7 +136,7 @@ REASONS = {
     206: "The part of the file that was asked for.",
     304: "The answer that is there already still holds.",
     307: "The file is at another address, for a few minutes.",
-    400: "The body is not JSON.",
+    400: "The body is not JSON; of batches also: a value cannot be taken.",
     401: "There is no credential, or one that is bad, expired or revoked.",
     402: "The code of the second factor is absent, wrong or expired.",
     403: "The credential may not do this.",

@@ -7,7 +7,16 @@ import { say } from "./language.js";
  *  @param {{title: string, lead: string, confirm: string, danger?: boolean, reason?: string}} question
  *    `reason` is the label of a field that must be filled in. */
 export function ask({ title, lead, confirm, danger = false, reason = null }) {
-  const field = reason && make("input", { id: "ask-reason", type: "text", maxlength: "500", autocomplete: "off", required: true, "aria-describedby": "ask-error" });
+  const field =
+    reason &&
+    make("input", {
+      id: "ask-reason",
+      type: "text",
+      maxlength: "500",
+      autocomplete: "off",
+      required: true,
+      "aria-describedby": "ask-error",
+    });
   const error = make("p", { id: "ask-error", class: "error", role: "alert" });
   const keep = button(say("ask_keep"), { class: "button" }, () => dialog.close());
   const go = make("button", { type: "submit", class: danger ? "button danger" : "button main" }, confirm);
@@ -19,7 +28,11 @@ export function ask({ title, lead, confirm, danger = false, reason = null }) {
     field && make("div", { class: "field" }, make("label", { for: "ask-reason" }, reason), field, error),
     make("div", { class: "dialog-actions" }, keep, go),
   );
-  const dialog = make("dialog", { class: "narrow", "aria-labelledby": "ask-title", "aria-describedby": "ask-lead" }, form);
+  const dialog = make(
+    "dialog",
+    { class: "narrow", "aria-labelledby": "ask-title", "aria-describedby": "ask-lead" },
+    form,
+  );
   return new Promise((resolve) => {
     let answer = null;
     form.addEventListener("submit", (event) => {

@@ -14,7 +14,11 @@ const TEMPLATE = "{cvr}-{name}-{rundate}";
 
 /** The form; ids begin with `batch-`. */
 export function drawBatchForm({ types, languages }) {
-  const submit = make("button", { type: "submit", class: "button main", id: "batch-make", "data-text": "batch_make" }, say("batch_make"));
+  const submit = make(
+    "button",
+    { type: "submit", class: "button main", id: "batch-make", "data-text": "batch_make" },
+    say("batch_make"),
+  );
   return make(
     "form",
     { id: "batch-form", class: "form", novalidate: true },
@@ -53,7 +57,13 @@ function drawWhat(types, languages) {
 }
 
 function drawItems() {
-  const numbers = make("textarea", { id: "batch-numbers", rows: "6", class: "code", autocomplete: "off", spellcheck: "false" });
+  const numbers = make("textarea", {
+    id: "batch-numbers",
+    rows: "6",
+    class: "code",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   const file = make("input", { id: "batch-file", type: "file", accept: ".csv,.txt,text/csv,text/plain" });
   return group(
     "batch_whom",
@@ -64,7 +74,12 @@ function drawItems() {
 }
 
 function drawNames() {
-  const template = text("template", { value: TEMPLATE, maxlength: "200", class: "code", spellcheck: "false" });
+  const template = text("template", {
+    value: TEMPLATE,
+    maxlength: "200",
+    class: "code",
+    spellcheck: "false",
+  });
   return group(
     "batch_names",
     field("batch_template", template, "template_hint"),
@@ -85,7 +100,11 @@ function drawTime() {
 }
 
 function drawReceivers() {
-  const tried = make("button", { type: "button", class: "button", id: "batch-try", "data-text": "webhook_try" }, say("webhook_try"));
+  const tried = make(
+    "button",
+    { type: "button", class: "button", id: "batch-try", "data-text": "webhook_try" },
+    say("webhook_try"),
+  );
   return group(
     "batch_told",
     field("batch_email", text("email", { type: "email" }), "batch_email_hint"),
@@ -93,7 +112,11 @@ function drawReceivers() {
     field("auth_method", choice("batch-auth-method", METHODS, "")),
     pair(
       field("auth_key", text("auth-key")),
-      field("auth_value", text("auth-value", { type: "password", autocomplete: "new-password" }), "auth_value_hint"),
+      field(
+        "auth_value",
+        text("auth-value", { type: "password", autocomplete: "new-password" }),
+        "auth_value_hint",
+      ),
     ),
     tried,
     make("div", { id: "batch-tried" }),

@@ -16,7 +16,7 @@ const PLACES = [
   [/scheduledTime/, "time"],
   [/name template|format is|\bformat must/, "template"],
   [/notificationEmail/, "email"],
-  [/notificationWebhookUrl|\burl\b/i, "webhook"],
+  [/notificationWebhookUrl|leads to an address|\burl\b/i, "webhook"],
   [/authConfig|Method|Kerberos/, "auth-method"],
   [/errorAppend/, "append"],
   [/cannot listen/, "listener"],
@@ -87,7 +87,9 @@ export class BatchForm {
     const { filters, formats } = this._type;
     this._filters.show(filters, {});
     find("batch-format").replaceChildren(
-      ...formats.map((name) => make("option", { value: name }, has(`format_${name}`) ? say(`format_${name}`) : name)),
+      ...formats.map((name) =>
+        make("option", { value: name }, has(`format_${name}`) ? say(`format_${name}`) : name),
+      ),
     );
     if (formats.includes("pdf")) find("batch-format").value = "pdf";
     this._showExamples();
@@ -101,12 +103,19 @@ export class BatchForm {
   /** What the list, the template and the time come to, while they are written. */
   _showExamples() {
     const { items, wrong } = readNumbers(find("batch-numbers").value);
-    find("batch-count").textContent = wrong ? say("numbers_wrong", { line: wrong }) : say("batch_size", { count: items.length });
+    find("batch-count").textContent = wrong
+      ? say("numbers_wrong", { line: wrong })
+      : say("batch_size", { count: items.length });
     const name = this._exampleName(items[0]);
-    find("batch-example").textContent = name === null ? say("template_wrong") : say("template_example", { name });
+    find("batch-example").textContent =
+      name === null ? say("template_wrong") : say("template_example", { name });
     const time = find("batch-time").value;
     find("batch-instant").textContent = time
-      ? say("batch_instant", { local: instant(this._instant(), this._workshop.time_zone), zone: this._workshop.time_zone, utc: instant(this._instant(), "UTC") })
+      ? say("batch_instant", {
+          local: instant(this._instant(), this._workshop.time_zone),
+          zone: this._workshop.time_zone,
+          utc: instant(this._instant(), "UTC"),
+        })
       : say("batch_now", { zone: this._workshop.time_zone });
   }
 
@@ -138,11 +147,18 @@ export class BatchForm {
     const auth = this._readAuth();
     const query = new URLSearchParams({ url, reportType: this._type.type });
     try {
-      const told = await this._client.act(auth ? "POST" : "GET", `${PATH}/webhooktest?${query}`, { body: auth });
+      const told = await this._client.act(auth ? "POST" : "GET", `${PATH}/webhooktest?${query}`, {
+        body: auth,
+      });
       const key = told.delivered ? "webhook_answered" : "webhook_not_answered";
       outcome(place, say(key, { code: told.code, message: told.message }), !told.delivered);
     } catch (error) {
-      if (!isEnded(error)) outcome(place, error.status === 400 ? `${say("field_refused")} ${error.message}` : errorText(error), true);
+      if (!isEnded(error))
+        outcome(
+          place,
+          error.status === 400 ? `${say("field_refused")} ${error.message}` : errorText(error),
+          true,
+        );
     }
   }
 
@@ -170,7 +186,8 @@ export class BatchForm {
     if (!text("name")) return this._point("name", say("name_missing"));
     if (wrong) return this._point("numbers", say("numbers_wrong", { line: wrong }));
     if (!items.length) return this._point("numbers", say("numbers_missing"));
-    if (!text("template") || this._exampleName(items[0]) === null) return this._point("template", say("template_wrong"));
+    if (!text("template") || this._exampleName(items[0]) === null)
+      return this._point("template", say("template_wrong"));
     const filters = this._filters.read();
     if (!filters) return null;
     return {

@@ -4,7 +4,7 @@ import { itemState } from "./batch_words.js";
 import { isEnded } from "./client.js";
 import { download } from "./download.js";
 import { button, make } from "./elements.js";
-import { instant, say, size } from "./language.js";
+import { has, instant, say, size } from "./language.js";
 import { announce, errorText } from "./notices.js";
 import { choice, faultPanel, field } from "./panels.js";
 
@@ -18,11 +18,21 @@ export class BatchItems {
     this._path = `${path}/items`;
     this._signal = signal;
     this._round = 0;
-    this._filter = choice("item-state", STATES.map((name) => [name, name ? `item_${name}` : "any"]), "");
+    this._filter = choice(
+      "item-state",
+      STATES.map((name) => [name, name ? `item_${name}` : "any"]),
+      "",
+    );
     this._filter.addEventListener("change", () => this.load());
     this._list = make("ul", { class: "entries", role: "list" });
     this._rest = make("div", {});
-    this.box = make("div", {}, make("div", { class: "filter-row" }, field("item_state", this._filter)), this._list, this._rest);
+    this.box = make(
+      "div",
+      {},
+      make("div", { class: "filter-row" }, field("item_state", this._filter)),
+      this._list,
+      this._rest,
+    );
   }
 
   /** Load the first page anew. */
@@ -64,7 +74,9 @@ export class BatchItems {
     const note = make("p", { class: "error", role: "alert" });
     const named = say("download_named", { title: item.name });
     const get = item.pdfurl
-      ? button(say("download"), { "aria-label": named, "data-item": item.id }, () => this._download(item, note))
+      ? button(say("download"), { "aria-label": named, "data-item": item.id }, () =>
+          this._download(item, note),
+        )
       : null;
     return make(
       "li",
@@ -74,7 +86,7 @@ export class BatchItems {
         {},
         make("h4", {}, item.name),
         make("p", { class: "quiet small" }, said.join(" · ")),
-        item.errorMessage && make("p", { class: "error", lang: "en" }, item.errorMessage),
+        item.errorMessage && fault(item),
         note,
       ),
       make("div", { class: "entry-state" }, make("p", {}, itemState(item.status)), get),
@@ -84,7 +96,11 @@ export class BatchItems {
   async _download(item, note) {
     note.textContent = "";
     try {
-      const file = { download_url: `${this._path}/${item.id}/download`, size_bytes: item.size, file_name: item.name };
+      const file = {
+        download_url: `${this._path}/${item.id}/download`,
+        size_bytes: item.size,
+        file_name: item.name,
+      };
       await download(this._client, file, () => {});
       announce(say("announce_downloaded", { title: item.name }));
     } catch (error) {
@@ -92,4 +108,10 @@ export class BatchItems {
       note.textContent = error.status === 410 ? say("download_expired") : errorText(error);
     }
   }
+}
+
+function fault({ errorCode, errorMessage }) {
+  const detail = make("span", { class: "detail", lang: "en" }, errorMessage);
+  const key = `fault_${errorCode}`;
+  return make("p", { class: "error" }, has(key) ? say(key) : say("fault_EXPORT_FAILED"), detail);
 }

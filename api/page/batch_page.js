@@ -10,6 +10,7 @@ import { instant, say } from "./language.js";
 import { announce, errorText } from "./notices.js";
 import { facts, faultPanel, heading, outcome, section } from "./panels.js";
 import { Polling } from "./polling.js";
+import { loadTitles } from "./report_titles.js";
 import { describeLanguage } from "./schedule_words.js";
 
 const UP = { to: "#batches", key: "batches_all" };
@@ -31,7 +32,9 @@ export class BatchPage {
 
   open() {
     const reports = section("batch_items", this._items.box);
-    this._box.replaceChildren(make("section", { class: "panel" }, this._top, this._said, this._facts, reports));
+    this._box.replaceChildren(
+      make("section", { class: "panel" }, this._top, this._said, this._facts, reports),
+    );
     this._load();
   }
 
@@ -42,6 +45,7 @@ export class BatchPage {
 
   async _load() {
     try {
+      this._titles ??= await loadTitles(this._client, this._closed.signal);
       if ((await this._look()) !== "ended") this._polling.begin();
     } catch (error) {
       if (isEnded(error)) return;
@@ -67,7 +71,9 @@ export class BatchPage {
 
   _show() {
     const batch = this._batch;
-    const held = this._top.contains(document.activeElement) ? document.activeElement.dataset.action ?? "" : null;
+    const held = this._top.contains(document.activeElement)
+      ? (document.activeElement.dataset.action ?? "")
+      : null;
     const act = (key, pressed, isOffered = true) =>
       isOffered ? button(say(`batch_${key}`), { "data-action": key }, pressed) : null;
     const isOver = !isUnderWay(batch) && batch.status !== "Listening";
@@ -83,8 +89,11 @@ export class BatchPage {
         act("archive", () => this._change("archive"), isOver && !batch.archived),
       ),
     );
-    this._facts.replaceChildren(describe(batch, this._workshop.time_zone));
-    if (held !== null) (this._top.querySelector(`[data-action="${held}"]`) ?? this._top.querySelector("h2")).focus();
+    this._facts.replaceChildren(
+      describe(batch, this._titles.get(batch.type) ?? batch.type, this._workshop.time_zone),
+    );
+    if (held !== null)
+      (this._top.querySelector(`[data-action="${held}"]`) ?? this._top.querySelector("h2")).focus();
   }
 
   async _change(act) {
@@ -96,7 +105,11 @@ export class BatchPage {
   }
 
   async _stop() {
-    const question = { title: say("batch_stop_question"), lead: say("batch_stop_lead"), confirm: say("batch_stop") };
+    const question = {
+      title: say("batch_stop_question"),
+      lead: say("batch_stop_lead"),
+      confirm: say("batch_stop"),
+    };
     if ((await ask(question)) !== null) await this._change("stop");
   }
 
@@ -118,10 +131,10 @@ export class BatchPage {
   }
 }
 
-function describe(batch, zone) {
+function describe(batch, title, zone) {
   const at = (text) => (text ? instant(text, zone) : null);
   return facts([
-    ["report_type", batch.type],
+    ["report_type", title],
     ["batch_items", say("batch_size", { count: batch.batchSize })],
     ["format", batch.outputFormat.split(";")[0].toUpperCase()],
     ["file_language", describeLanguage(batch.language)],
@@ -131,6 +144,11 @@ function describe(batch, zone) {
     ["batch_finished", at(batch.finishedOn)],
     ["batch_email", batch.notificationEmail],
     ["batch_webhook", batch.notificationWebhookUrl],
-    ["filters", Object.entries(batch.filters).map(([name, value]) => `${name}: ${value}`).join(" · ")],
+    [
+      "filters",
+      Object.entries(batch.filters)
+        .map(([name, value]) => `${name}: ${value}`)
+        .join(" · "),
+    ],
   ]);
 }

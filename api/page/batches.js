@@ -8,6 +8,7 @@ import { make } from "./elements.js";
 import { instant, say } from "./language.js";
 import { emptyPanel, faultPanel, heading, linkButton } from "./panels.js";
 import { Polling } from "./polling.js";
+import { loadTitles } from "./report_titles.js";
 
 const PATH = "/apps/reporting/batches";
 
@@ -48,13 +49,17 @@ export class Batches {
   _openList() {
     this._list = make("div", { "aria-busy": "true" });
     this._batches = null;
-    const title = heading({ key: "view_batches", lead: "batches_lead" }, linkButton("batch_new", "#batches/new", true));
+    const title = heading(
+      { key: "view_batches", lead: "batches_lead" },
+      linkButton("batch_new", "#batches/new", true),
+    );
     this._box.replaceChildren(make("section", { class: "panel" }, title, this._list));
     this._load();
   }
 
   async _load() {
     try {
+      this._titles = await loadTitles(this._asked.client, this._closed.signal);
       if ((await this._look()) !== "ended") this._polling.begin();
     } catch (error) {
       if (!isEnded(error)) this._list.replaceChildren(faultPanel(error, "batches", () => this._load()));
@@ -73,20 +78,29 @@ export class Batches {
   }
 
   _show() {
-    const held = this._list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const held = this._list.contains(document.activeElement)
+      ? document.activeElement.getAttribute("href")
+      : null;
     const { time_zone: zone } = this._asked.workshop;
     const shown = this._batches.filter(({ archived }) => !archived);
     this._list.replaceChildren(
       shown.length
-        ? make("ul", { class: "entries", role: "list" }, ...shown.map((batch) => entry(batch, zone)))
+        ? make(
+            "ul",
+            { class: "entries", role: "list" },
+            ...shown.map((batch) => entry(batch, this._titles.get(batch.type) ?? batch.type, zone)),
+          )
         : emptyPanel("batches_empty", "batches_empty_lead"),
     );
     if (held) this._list.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
   }
 }
 
-function entry(batch, zone) {
-  const said = [say("batch_size", { count: batch.batchSize }), say("created", { instant: instant(batch.timestamp, zone) })];
+function entry(batch, title, zone) {
+  const said = [
+    say("batch_size", { count: batch.batchSize }),
+    say("created", { instant: instant(batch.timestamp, zone) }),
+  ];
   if (batch.scheduledTime) said.push(say("batch_at", { instant: instant(batch.scheduledTime, zone) }));
   return make(
     "li",
@@ -95,7 +109,7 @@ function entry(batch, zone) {
       "div",
       {},
       make("h3", {}, make("a", { href: `#batches/${batch.id}` }, batch.name)),
-      make("p", {}, batch.type),
+      make("p", {}, title),
       make("p", { class: "quiet small" }, said.join(" · ")),
     ),
     make("div", { class: "entry-state" }, make("p", {}, batchState(batch)), ...describeProgress(batch)),

@@ -6,7 +6,13 @@ import { has, say } from "./language.js";
 export function schemaOf(fields, values) {
   const properties = {};
   for (const { key, description, mandatory, type } of fields) {
-    properties[key] = { ...typeOf(type, values), title: titleOf(key), description, "x-needed": mandatory === "1", "x-empty": key === "option" ? "usual" : "any" };
+    properties[key] = {
+      ...typeOf(type, values),
+      title: titleOf(key),
+      description,
+      "x-needed": mandatory === "1",
+      "x-empty": key === "option" ? "usual" : "any",
+    };
   }
   return { properties };
 }
@@ -24,7 +30,11 @@ export function choicesOf(type) {
 /** Make a definition; returns its id. */
 export async function create(client, typeId, draft) {
   const { fields, pairs } = draft;
-  const body = { ...fields, report_type_id: typeId, arguments: pairs.map(([key, value]) => ({ key, value })) };
+  const body = {
+    ...fields,
+    report_type_id: typeId,
+    arguments: pairs.map(([key, value]) => ({ key, value })),
+  };
   return (await client.act("POST", "/company/report", { body })).id;
 }
 
@@ -68,7 +78,8 @@ const PLAIN = {
 
 function typeOf(type, values) {
   if (type in PLAIN) return PLAIN[type];
-  if (type.startsWith("enum(")) return { oneOf: choicesOf(type).map((value) => ({ const: value, title: choiceName(value) })) };
+  if (type.startsWith("enum("))
+    return { oneOf: choicesOf(type).map((value) => ({ const: value, title: choiceName(value) })) };
   return { oneOf: (values.get(type) ?? []).map(({ id, name }) => ({ const: id, title: name })) };
 }
 

@@ -23,8 +23,16 @@ export function drawForm({ types, report, workshop, formats, languages }) {
     make(
       "div",
       { class: "actions" },
-      make("button", { type: "submit", class: "button main", id: "definition-save", "data-text": "definition_save" }, say("definition_save")),
-      make("button", { type: "submit", class: "button", id: "definition-try", "data-text": "definition_try" }, say("definition_try")),
+      make(
+        "button",
+        { type: "submit", class: "button main", id: "definition-save", "data-text": "definition_save" },
+        say("definition_save"),
+      ),
+      make(
+        "button",
+        { type: "submit", class: "button", id: "definition-try", "data-text": "definition_try" },
+        say("definition_try"),
+      ),
     ),
   );
 }
@@ -53,8 +61,18 @@ function drawWhat(types, { report }) {
 function drawWhen(workshop, { report }) {
   const intervals = INTERVALS.map((name) => [name, `interval_${name}`]);
   const time = make("input", { id: "definition-send-at", type: "time", value: report?.send_at ?? "06:00" });
-  const minute = make("input", { id: "definition-minute", type: "number", min: "0", max: "59", value: String(Number((report?.send_at ?? "00:00").slice(3))) });
-  const zones = make("datalist", { id: "definition-zones" }, ...Intl.supportedValuesOf("timeZone").map((name) => make("option", { value: name })));
+  const minute = make("input", {
+    id: "definition-minute",
+    type: "number",
+    min: "0",
+    max: "59",
+    value: String(Number((report?.send_at ?? "00:00").slice(3))),
+  });
+  const zones = make(
+    "datalist",
+    { id: "definition-zones" },
+    ...Intl.supportedValuesOf("timeZone").map((name) => make("option", { value: name })),
+  );
   const zone = text("time-zone", report?.time_zone ?? workshop.time_zone, { list: "definition-zones" });
   const expert = make(
     "details",
@@ -85,12 +103,27 @@ function drawRecipients(formats, languages, { report, values }) {
   const chosen = report ? values("format") : [FIRST_FORMAT];
   const ticks = formats.map((name) => {
     const id = `definition-format-${name}`;
-    const input = make("input", { type: "checkbox", id, name: "format", value: name, "aria-describedby": "definition-format-error" });
+    const input = make("input", {
+      type: "checkbox",
+      id,
+      name: "format",
+      value: name,
+      "aria-describedby": "definition-format-error",
+    });
     input.checked = chosen.includes(name);
     const key = `format_${name}`;
-    return make("div", { class: "tick" }, input, make("label", { for: id, "data-text": has(key) ? key : null }, has(key) ? say(key) : name));
+    return make(
+      "div",
+      { class: "tick" },
+      input,
+      make("label", { for: id, "data-text": has(key) ? key : null }, has(key) ? say(key) : name),
+    );
   });
-  const emails = make("textarea", { id: "definition-emails", rows: "3", autocomplete: "off", spellcheck: "false" }, values("email").join("\n"));
+  const emails = make(
+    "textarea",
+    { id: "definition-emails", rows: "3", autocomplete: "off", spellcheck: "false" },
+    values("email").join("\n"),
+  );
   const codes = languages.filter((code) => !code.includes("_"));
   const language = make(
     "select",
@@ -121,7 +154,12 @@ function drawRecipients(formats, languages, { report, values }) {
 
 function drawCondition({ report, values }) {
   const asked = report?.condition;
-  const kinds = [["", "always"], ["changed", "when_changed"], ["above", "when_above"], ["below", "when_below"]];
+  const kinds = [
+    ["", "always"],
+    ["changed", "when_changed"],
+    ["above", "when_above"],
+    ["below", "when_below"],
+  ];
   return group(
     "condition",
     tick("when_data", "definition-when-data", values("only_when_data")[0] === "1"),
@@ -134,7 +172,13 @@ function drawCondition({ report, values }) {
 }
 
 function text(id, value, attributes = {}) {
-  return make("input", { id: `definition-${id}`, type: "text", autocomplete: "off", value: value === null || value === undefined ? "" : String(value), ...attributes });
+  return make("input", {
+    id: `definition-${id}`,
+    type: "text",
+    autocomplete: "off",
+    value: value === null || value === undefined ? "" : String(value),
+    ...attributes,
+  });
 }
 
 function group(key, ...content) {

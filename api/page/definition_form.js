@@ -38,7 +38,10 @@ export class DefinitionForm {
   }
 
   open() {
-    const up = { to: this._id ? `#definitions/${this._id}` : "#definitions", key: this._id ? "definition_back" : "definitions_all" };
+    const up = {
+      to: this._id ? `#definitions/${this._id}` : "#definitions",
+      key: this._id ? "definition_back" : "definitions_all",
+    };
     this._panel = make(
       "section",
       { class: "panel" },
@@ -184,7 +187,9 @@ export class DefinitionForm {
     const isOn = (id) => find(`definition-${id}`).checked;
     const interval = text("interval");
     const cron = text("cron") || null;
-    const emails = text("emails").split(/[\s,;]+/).filter(Boolean);
+    const emails = text("emails")
+      .split(/[\s,;]+/)
+      .filter(Boolean);
     const formats = [...this._form.querySelectorAll("[name=format]:checked")].map(({ value }) => value);
     const wrong = emails.find((email) => !ADDRESS.test(email));
     if (!text("name")) return this._point("name", say("name_missing"));

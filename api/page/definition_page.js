@@ -39,7 +39,15 @@ export class DefinitionPage {
         this._said,
         this._facts,
         section("outlook", this._outlook.box),
-        section("fires", this._fires.box, make("p", {}, make("a", { href: `#deliveries/of/definition:${this._id}` }, say("deliveries_of_it")))),
+        section(
+          "fires",
+          this._fires.box,
+          make(
+            "p",
+            {},
+            make("a", { href: `#deliveries/of/definition:${this._id}` }, say("deliveries_of_it")),
+          ),
+        ),
       ),
     );
     this._load();
@@ -72,7 +80,9 @@ export class DefinitionPage {
 
   _show() {
     const report = this._report;
-    const held = this._top.contains(document.activeElement) ? document.activeElement.dataset.action ?? "" : null;
+    const held = this._top.contains(document.activeElement)
+      ? (document.activeElement.dataset.action ?? "")
+      : null;
     const isPaused = report.active !== "1" || report.paused_until !== null;
     const act = (key, pressed, style = "button") =>
       button(say(`definition_${key}`), { class: style, "data-action": key }, pressed);
@@ -90,7 +100,8 @@ export class DefinitionPage {
       ),
     );
     this._facts.replaceChildren(describe(report, this._type, this._workshop));
-    if (held !== null) (this._top.querySelector(`[data-action="${held}"]`) ?? this._top.querySelector("h2")).focus();
+    if (held !== null)
+      (this._top.querySelector(`[data-action="${held}"]`) ?? this._top.querySelector("h2")).focus();
   }
 
   async _send(method, act, done) {

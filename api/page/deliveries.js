@@ -3,7 +3,7 @@
 import { ask } from "./asking.js";
 import { isEnded } from "./client.js";
 import { DeliveryPage } from "./delivery_page.js";
-import { deliveryState, describeOutcome, describeRecipient, describeSubject, isUnderWay } from "./delivery_words.js";
+import { deliveryState, describeOutcome, describeRecipient, describeSubject } from "./delivery_words.js";
 import { button, make } from "./elements.js";
 import { instant, say } from "./language.js";
 import { errorText } from "./notices.js";
@@ -66,7 +66,11 @@ export class Deliveries {
         "section",
         { class: "panel" },
         heading(
-          { key: "view_deliveries", lead: "deliveries_lead", up: subject && { to: "#deliveries", key: "deliveries_all" } },
+          {
+            key: "view_deliveries",
+            lead: "deliveries_lead",
+            up: subject && { to: "#deliveries", key: "deliveries_all" },
+          },
           linkButton("webhooks", "#deliveries/webhooks"),
           replay,
         ),
@@ -88,7 +92,7 @@ export class Deliveries {
       if (cursor && page.items.length) this._focus(page.items[0].delivery_id);
       const next = page.page_info.next_cursor;
       this._more.replaceChildren(...(next ? [button(say("more"), {}, () => this._load(next))] : []));
-      if (this._items.some(isUnderWay)) this._polling.begin();
+      this._polling.begin();
     } catch (error) {
       if (isEnded(error)) return;
       this._list.replaceChildren(faultPanel(error, "deliveries", () => this._load(cursor)));
@@ -104,10 +108,12 @@ export class Deliveries {
     const { items } = await this._read();
     const before = JSON.stringify(this._items);
     const known = new Set(items.map(({ delivery_id: id }) => id));
-    this._items = [...items, ...this._items.filter(({ delivery_id: id }) => !known.has(id))];
+    const older =
+      this._items.length > PAGE ? this._items.filter(({ delivery_id: id }) => !known.has(id)) : [];
+    this._items = [...items, ...older];
     const isChanged = JSON.stringify(this._items) !== before;
     if (isChanged) this._show();
-    if (!this._items.some(isUnderWay)) return "ended";
+    // New ones come at any time, so it never ends.
     return isChanged ? "changed" : "same";
   }
 
@@ -119,7 +125,11 @@ export class Deliveries {
     }
     const { workshop } = this._asked;
     this._list.replaceChildren(
-      make("ul", { class: "entries", role: "list" }, ...this._items.map((one) => entry(one, workshop.time_zone))),
+      make(
+        "ul",
+        { class: "entries", role: "list" },
+        ...this._items.map((one) => entry(one, workshop.time_zone)),
+      ),
     );
     if (held) this._focus(held);
   }
@@ -141,7 +151,8 @@ export class Deliveries {
       outcome(this._said, say("replayed", { count: data.delivery_ids.length }));
       this._load();
     } catch (error) {
-      if (!isEnded(error)) outcome(this._said, error.status === 403 ? say("scope_sending") : errorText(error), true);
+      if (!isEnded(error))
+        outcome(this._said, error.status === 403 ? say("scope_sending") : errorText(error), true);
     }
   }
 }
@@ -156,7 +167,11 @@ function entry(one, timeZone) {
       "div",
       {},
       make("h3", {}, make("a", { href: `#deliveries/${id}`, "data-id": id }, describeRecipient(one))),
-      make("p", {}, `${describeSubject(one.subject)} · ${one.format.split(";")[0].toUpperCase() || say("delivery_word")}`),
+      make(
+        "p",
+        {},
+        `${describeSubject(one.subject)} · ${one.format.split(";")[0].toUpperCase() || say("delivery_word")}`,
+      ),
       make("p", { class: "quiet small" }, describeWhen(one, timeZone)),
       why && make("p", { class: "error" }, why),
     ),

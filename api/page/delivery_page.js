@@ -2,7 +2,13 @@
 
 import { ask } from "./asking.js";
 import { isEnded } from "./client.js";
-import { deliveryState, describeOutcome, describeRecipient, describeSubject, isUnderWay } from "./delivery_words.js";
+import {
+  deliveryState,
+  describeOutcome,
+  describeRecipient,
+  describeSubject,
+  isUnderWay,
+} from "./delivery_words.js";
 import { button, make } from "./elements.js";
 import { has, instant, say } from "./language.js";
 import { errorText } from "./notices.js";
@@ -72,8 +78,14 @@ export class DeliveryPage {
       make("p", { class: "standing" }, deliveryState(one)),
       make("div", { class: "actions" }, again),
       facts([
-        ["delivery_to", one.channel === "webhook" ? `${describeRecipient(one)} ${one.recipient}` : one.recipient],
-        ["delivery_subject", what === "definition" ? make("a", { href: `#definitions/${id}` }, subject) : subject],
+        [
+          "delivery_to",
+          one.channel === "webhook" ? `${describeRecipient(one)} ${one.recipient}` : one.recipient,
+        ],
+        [
+          "delivery_subject",
+          what === "definition" ? make("a", { href: `#definitions/${id}` }, subject) : subject,
+        ],
         ["delivery_why", describeOutcome(one, this._timeZone)],
         ["format", has(`format_${one.format}`) ? say(`format_${one.format}`) : one.format],
         ["file_language", describeLanguage(one.language)],
@@ -83,7 +95,10 @@ export class DeliveryPage {
         ["reason", one.reason],
         ["delivery_id", make("span", { class: "code" }, one.delivery_id)],
       ]),
-      section("delivery_events", table("delivery_events", ["event_at", "event_what", "event_state", "event_said"], events)),
+      section(
+        "delivery_events",
+        table("delivery_events", ["event_at", "event_what", "event_state", "event_said"], events),
+      ),
     );
   }
 

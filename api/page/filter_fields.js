@@ -102,7 +102,8 @@ function makeField(id, name, property) {
 
 function makeInput(kind, property, attributes) {
   if (kind === "date") return make("input", { ...attributes, type: "date", max: "9999-12-31" });
-  if (kind === "instant") return make("input", { ...attributes, type: "datetime-local", max: "9999-12-31T23:59" });
+  if (kind === "instant")
+    return make("input", { ...attributes, type: "datetime-local", max: "9999-12-31T23:59" });
   if (property.oneOf) {
     return choices(
       attributes,
@@ -132,7 +133,9 @@ function makeInput(kind, property, attributes) {
 }
 
 function choices(attributes, values, empty = "any") {
-  const options = [...(empty === null ? [] : [["", say(empty)]]), ...values].map(([value, text]) => make("option", { value }, text));
+  const options = [...(empty === null ? [] : [["", say(empty)]]), ...values].map(([value, text]) =>
+    make("option", { value }, text),
+  );
   return make("select", attributes, options);
 }
 

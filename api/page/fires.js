@@ -65,7 +65,13 @@ export class Fires {
       return;
     }
     const heads = ["rehearsal_when", "fire_kind", "rehearsal_period", "fire_state", "rehearsal_rows"];
-    const shown = [table("fires", heads, this._fires.map((fire) => this._row(fire)))];
+    const shown = [
+      table(
+        "fires",
+        heads,
+        this._fires.map((fire) => this._row(fire)),
+      ),
+    ];
     if (this._fires.length % PAGE === 0) shown.push(button(say("more"), {}, () => this._loadMore()));
     this.box.replaceChildren(...shown);
   }
@@ -80,7 +86,9 @@ export class Fires {
       [
         state(say(`fire_${fire.state}`), KINDS[fire.state] ?? "none"),
         why && make("span", { class: "detail" }, why),
-        fire.state === "failed" && fire.message && make("span", { class: "detail", lang: "en" }, fire.message),
+        fire.state === "failed" &&
+          fire.message &&
+          make("span", { class: "detail", lang: "en" }, fire.message),
       ].filter(Boolean),
       describeRows(fire.rows),
     ];

@@ -30,6 +30,11 @@ function start() {
   find("sign-out").addEventListener("click", () => signOut("signed_out"));
   find("workshop").addEventListener("change", (event) => go(readRange(), workshopOf(event.target.value)));
   find("new-export").addEventListener("click", openDialog);
+  find("skip").addEventListener("click", (event) => {
+    // The hash names a view.
+    event.preventDefault();
+    find("content").focus();
+  });
   window.addEventListener("popstate", () => page.workshop && location.search !== page.address && arrive());
   fillTexts();
   showTitle();
@@ -71,6 +76,7 @@ function enter() {
   find("access-key").value = "";
   find("sign-in").hidden = true;
   find("report").hidden = false;
+  find("views").hidden = false;
   find("sign-out").hidden = false;
   find("workshop-tool").hidden = page.workshops.length < 2;
   find("workshop").replaceChildren(
@@ -93,6 +99,7 @@ function signOut(why) {
 
 function showSignIn(why, text = why ? say(why) : "") {
   find("report").hidden = true;
+  find("views").hidden = true;
   find("sign-out").hidden = true;
   find("workshop-tool").hidden = true;
   find("sign-in").hidden = false;

@@ -123,5 +123,7 @@ export function choice(id, options, value) {
 
 /** Say that something was done, or why not, where a button was pressed. */
 export function outcome(place, text, isError = false) {
-  place.replaceChildren(make("p", isError ? { class: "error", role: "alert" } : { class: "done", role: "status" }, text));
+  place.replaceChildren(
+    make("p", isError ? { class: "error", role: "alert" } : { class: "done", role: "status" }, text),
+  );
 }

@@ -3,7 +3,13 @@
 import { clockTime, languageName, number, say } from "./language.js";
 
 /** The schedule, such as "Every weekday at 06:00". */
-export function describeSchedule({ interval, send_at: sendAt, cron, weekdays_only: weekdays, last_day_of_month: last }) {
+export function describeSchedule({
+  interval,
+  send_at: sendAt,
+  cron,
+  weekdays_only: weekdays,
+  last_day_of_month: last,
+}) {
   if (cron) return say("schedule_cron", { cron, covers: say(`covers_${interval}`) });
   const only = weekdays === "1" ? "_weekdays" : "";
   if (interval === "hour") return say(`schedule_hour${only}`, { minute: sendAt.slice(3) });

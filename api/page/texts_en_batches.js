@@ -43,6 +43,7 @@ export default {
   item_run: "time {count}",
   items_none: "No finished reports.",
 
+  fault_WORKSHOP_NOT_FOUND: "The account has no workshop, or several, with this organisation number.",
   batch_whom: "For whom",
   numbers: "Organisation numbers",
   numbers_hint: "One on each line; an own customer number may follow after a comma.",

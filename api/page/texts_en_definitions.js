@@ -13,7 +13,8 @@ export default {
   scope_lacking_definitions:
     "Scheduled reports need an access key with the scope “definitions”. Ask whoever gave you the key.",
   scope_lacking_batches: "Batches need an access key with the scope “batches”. Ask whoever gave you the key.",
-  scope_lacking_deliveries: "Deliveries need an access key with the scope “reports”. Ask whoever gave you the key.",
+  scope_lacking_deliveries:
+    "Deliveries need an access key with the scope “reports”. Ask whoever gave you the key.",
 
   definitions_lead: "Reports that are made and mailed by themselves.",
   definitions_all: "All scheduled reports",

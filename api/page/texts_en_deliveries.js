@@ -14,7 +14,10 @@ export default {
   delivery_refused: "Refused",
   delivery_dead: "Given up",
   delivery_cancelled: "Cancelled",
-  delivery_again: { one: "Tried {count} time; again {instant}.", other: "Tried {count} times; again {instant}." },
+  delivery_again: {
+    one: "Tried {count} time; again {instant}.",
+    other: "Tried {count} times; again {instant}.",
+  },
   delivery_word: "Message",
   delivery_to: "To",
   delivery_subject: "What",
@@ -40,7 +43,8 @@ export default {
   resend_lead: "It goes to {recipient} once more. The reason is kept on record.",
   replay: "Send what was given up",
   replay_question: "Send again what was given up?",
-  replay_lead: "The oldest thousand deliveries that were given up are sent once more. The reason is kept on record.",
+  replay_lead:
+    "The oldest thousand deliveries that were given up are sent once more. The reason is kept on record.",
   replayed: { one: "{count} delivery is sent again.", other: "{count} deliveries are sent again." },
   scope_sending:
     "To send, the access key needs the scope “definitions” or “batches”. Ask whoever gave you the key.",

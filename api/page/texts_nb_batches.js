@@ -43,6 +43,7 @@ export default {
   item_run: "{count}. gang",
   items_none: "Ingen ferdige rapporter.",
 
+  fault_WORKSHOP_NOT_FOUND: "Kontoen har ikke noe verksted, eller flere, med dette organisasjonsnummeret.",
   batch_whom: "For hvem",
   numbers: "Organisasjonsnumre",
   numbers_hint: "Ett på hver linje; et eget kundenummer kan følge etter et komma.",

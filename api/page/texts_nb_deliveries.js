@@ -14,7 +14,10 @@ export default {
   delivery_refused: "Avvist",
   delivery_dead: "Gitt opp",
   delivery_cancelled: "Avbrutt",
-  delivery_again: { one: "Prøvd {count} gang; igjen {instant}.", other: "Prøvd {count} ganger; igjen {instant}." },
+  delivery_again: {
+    one: "Prøvd {count} gang; igjen {instant}.",
+    other: "Prøvd {count} ganger; igjen {instant}.",
+  },
   delivery_word: "Beskjed",
   delivery_to: "Til",
   delivery_subject: "Hva",

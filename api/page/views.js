@@ -66,6 +66,7 @@ export class Views {
     this._open = this._views.get(name) ?? null;
     this._open?.open(this._client, this._workshop, path);
     this._turned();
-    if (byHand) (find(`${name}-view`).querySelector("h2[tabindex]:not(#files-title)") ?? find("workshop-name")).focus();
+    if (byHand)
+      (find(`${name}-view`).querySelector("h2[tabindex]:not(#files-title)") ?? find("workshop-name")).focus();
   }
 }

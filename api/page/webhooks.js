@@ -72,9 +72,12 @@ export class Webhooks {
     const at = (text) => instant(text, this._timeZone);
     const said = [];
     if (endpoint.reason) said.push(say(`webhook_${endpoint.reason}`));
-    if (endpoint.last_success_at) said.push(say("webhook_success", { instant: at(endpoint.last_success_at) }));
-    if (endpoint.last_failure_at) said.push(say("webhook_failure", { instant: at(endpoint.last_failure_at) }));
-    if (endpoint.first_failure_at) said.push(say("webhook_failing_since", { instant: at(endpoint.first_failure_at) }));
+    if (endpoint.last_success_at)
+      said.push(say("webhook_success", { instant: at(endpoint.last_success_at) }));
+    if (endpoint.last_failure_at)
+      said.push(say("webhook_failure", { instant: at(endpoint.last_failure_at) }));
+    if (endpoint.first_failure_at)
+      said.push(say("webhook_failing_since", { instant: at(endpoint.first_failure_at) }));
     if (endpoint.contact) said.push(say("webhook_contact", { contact: endpoint.contact }));
     return said.join(" · ") || say("webhook_unused");
   }

@@ -59,7 +59,7 @@ def walk_items(batches: "Batches", batch_id: str, account: str | None) -> Iterat
 
 def write_archive(
     pages: Iterable[Sequence[Item]], store: Store, tell: Callable[[Sequence[Item]], None]
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """The archive, in blocks of some hundred kilobytes.
 
     For each item there is its file, as long as there is one, and `results/<name>.json`; `results/index.csv`

@@ -1,5 +1,6 @@
 """Following: fires whose jobs have all ended are sent, in one transaction with the orders of their mails."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,8 @@ from exporters.deliveries.outbox import queue
 from exporters.jobs import Job, Status
 from exporters.jobs.reading import find_job
 from exporters.jobs.tables import jobs
+
+_log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
 """Fires of one transaction."""
@@ -41,12 +44,21 @@ def send_ended(database: Database, now: datetime) -> int:
     if not found:
         return 0
     with database.writing() as connection:
-        for row in found:
-            _end(connection, now, transitions.to_fire(row))
+        ended_here = [_end(connection, now, transitions.to_fire(row)) for row in found]
+    for fire in ended_here:
+        if fire is not None:
+            log_end(fire)
     return len(found)
 
 
-def _end(connection: Connection, now: datetime, fire: Fire) -> None:
+def log_end(fire: Fire) -> None:
+    """Tell the log what became of a fire: ids and a reason, no address."""
+    why = f", {fire.reason}" if fire.reason else ""
+    _log.info("fire %s of report definition %s: %s%s", fire.fire_id, fire.definition_id, fire.state, why)
+
+
+def _end(connection: Connection, now: datetime, fire: Fire) -> Fire | None:
+    """The fire as it has ended; None: another has ended it meanwhile."""
     plan: Mapping[str, Any] = fire.plan or {}
     orders: list[Order] = []
     faults: list[tuple[str, str]] = []
@@ -63,6 +75,7 @@ def _end(connection: Connection, now: datetime, fire: Fire) -> None:
         moved = transitions.send(connection, now, fire.fire_id, {"mails": len(orders)})
     if moved is not None:
         queue(connection, now, orders)
+    return moved
 
 
 def _jobs_of(connection: Connection, fire: Fire) -> list[tuple[str, Job]]:

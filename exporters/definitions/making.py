@@ -13,12 +13,13 @@ from exporters.definitions.arguments import Meaning, read_arguments
 from exporters.definitions.conditions import Sight, decide, look
 from exporters.definitions.drafts import find_type
 from exporters.definitions.errors import DefinitionError, DefinitionNotFound
+from exporters.definitions.following import log_end
 from exporters.definitions.mails import refusal_orders
 from exporters.definitions.periods import Span
 from exporters.definitions.records import Definition, Fire
 from exporters.definitions.states import FireKind, FireState
 from exporters.definitions.store import DefinitionStore
-from exporters.definitions.tables import fire_jobs, fires
+from exporters.definitions.tables import fire_jobs, fires, is_compared
 from exporters.deliveries.outbox import queue
 from exporters.exports import Exports
 from exporters.jobs import Job, QuotaExceeded
@@ -105,6 +106,9 @@ class Maker:
     def _decide(self, fire: Fire) -> _Decided | None:
         """What is made of the fire, by its definition and the data as they are; None: it is skipped."""
         definition = self._store.get(fire.definition_id, fire.workshop_id)
+        if fire.kind is FireKind.SCHEDULED and not _is_wanted(definition, fire):
+            self._skip(fire, "paused", None, None)
+            return None
         meaning = read_arguments(
             find_type(self._types, definition.type_id),
             [(argument.key, argument.value) for argument in definition.arguments],
@@ -152,14 +156,12 @@ class Maker:
         }
 
     def _last_digest(self, fire: Fire) -> str | None:
-        """The digest of what was last sent; a test is sent to nobody who could tell."""
+        """The digest of what was last sent."""
         query = (
             select(fires.c.digest)
             .where(
                 fires.c.definition_id == int(fire.definition_id),
-                fires.c.kind != FireKind.TEST,
-                fires.c.state.in_([FireState.MAKING, FireState.SENT]),
-                fires.c.digest.is_not(None),
+                is_compared(fires.c),
             )
             .order_by(fires.c.fire_at.desc())
             .limit(1)
@@ -197,7 +199,7 @@ class Maker:
 
     def _skip(self, fire: Fire, reason: str, message: str | None, sight: Sight | None) -> None:
         with self._store.database.writing() as connection:
-            transitions.skip(
+            skipped = transitions.skip(
                 connection,
                 self._store.clock(),
                 fire.fire_id,
@@ -206,6 +208,8 @@ class Maker:
                 rows=None if sight is None else sight.rows,
                 digest=None if sight is None else sight.digest,
             )
+        if skipped is not None:
+            log_end(skipped)
 
     def _put_off(self, fire: Fire, code: str, message: str) -> None:
         now = self._store.clock()
@@ -226,6 +230,13 @@ class Maker:
             failed = transitions.fail(connection, now, fire.fire_id, code, message)
             if failed is not None and definition is not None:
                 queue(connection, now, refusal_orders(failed, definition, self._language))
+        if failed is not None:
+            log_end(failed)
+
+
+def _is_wanted(definition: Definition, fire: Fire) -> bool:
+    """Whether the definition as it stands now still fires at that time: one that waits may wait for a day."""
+    return definition.active and (definition.paused_until is None or definition.paused_until <= fire.fire_at)
 
 
 def _formats_made(fire: Fire) -> Any:

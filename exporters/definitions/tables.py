@@ -1,18 +1,23 @@
 """The tables of report definitions and of their fires."""
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
     Table,
     Text,
+    and_,
     text,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from exporters.database.schema import Instant, metadata
 from exporters.definitions.states import FireKind, FireState
@@ -129,3 +134,15 @@ fire_events = Table(
     Index(None, "fire_id"),
     sqlite_autoincrement=True,
 )
+
+
+def is_compared(columns: ReadOnlyColumnCollection[str, Column[Any]]) -> ColumnElement[bool]:
+    """Whether a fire is one that later ones may be compared with, given the columns of its table.
+
+    It was sent, or is about to be, with its rows seen; a test is sent to nobody who could tell.
+    """
+    return and_(
+        columns.kind != FireKind.TEST,
+        columns.state.in_([FireState.MAKING, FireState.SENT]),
+        columns.digest.is_not(None),
+    )

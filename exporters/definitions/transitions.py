@@ -94,7 +94,7 @@ def record(
     made = [
         written
         for at in range(0, len(rows), _AT_ONCE)
-        for written in connection.execute(statement.values(rows[at : at + _AT_ONCE])).all()
+        for written in connection.execute(statement, rows[at : at + _AT_ONCE]).all()
     ]
     _write_events(connection, now, FireEventName.RECORDED, None, moved=made, detail=detail or {})
     return [to_fire(written) for written in made]

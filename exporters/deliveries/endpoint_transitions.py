@@ -4,11 +4,12 @@ Every function works inside the caller's transaction, so that a delivery's outco
 endpoint are on record together.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
 from exporters.deliveries.endpoint_warnings import order_warning
 from exporters.deliveries.orders import Channel
@@ -121,6 +122,23 @@ def busy_endpoints(connection: Connection, now: datetime) -> frozenset[str]:
         theirs = select(endpoints.c.endpoint_id).where(endpoints.c.account.in_(accounts))
         busy = [*busy, *connection.execute(theirs).scalars()]
     return frozenset(busy)
+
+
+def next_endpoint(now: datetime, busy: Collection[str]) -> ColumnElement[str]:
+    """The endpoint whose turn it is: of those that something is due for, the one that was called longest ago.
+
+    So what waits for one, however much, is not called before all that comes later for others.
+    """
+    due = exists().where(
+        deliveries.c.channel == Channel.WEBHOOK,
+        deliveries.c.recipient == endpoints.c.endpoint_id,
+        deliveries.c.state == State.QUEUED,
+        deliveries.c.due_at <= now,
+    )
+    called_at = func.coalesce(endpoints.c.last_failure_at, endpoints.c.last_success_at)
+    free = (endpoints.c.endpoint_id.not_in(busy),) if busy else ()
+    turn = select(endpoints.c.endpoint_id).where(due, *free).order_by(called_at.nulls_first())
+    return turn.limit(1).scalar_subquery()
 
 
 def enable(connection: Connection, now: datetime, endpoint_id: str, actor: str) -> bool:

@@ -1,5 +1,6 @@
 """The mail server: hands one mail for one recipient over by SMTP, and reads the answer."""
 
+import base64
 import smtplib
 import socket
 import ssl
@@ -11,8 +12,6 @@ from dataclasses import dataclass
 from exporters.deliveries.options import SmtpOptions
 from exporters.deliveries.outcomes import Outcome, delivered, refused, retry
 
-_SLOWEST = 100_000
-"""Bytes that a server takes in a second at least."""
 _SLOWEST = 100_000
 """Bytes that a server takes in a second at least."""
 _TLS_MISSING = "the server offers no STARTTLS, and mail is not sent without it; see REPORTS_SMTP_SECURITY"
@@ -41,6 +40,8 @@ def hand_over(envelope: Envelope, options: SmtpOptions) -> Outcome:
         return _explain_answer(error, options)
     except OSError as error:
         return _explain_line(error, options)
+    except UnicodeEncodeError:  # its text quotes a part of them
+        return retry("ACCOUNT", "the server's user and password must be ASCII: see REPORTS_SMTP_PASSWORD")
 
 
 def _converse(server: smtplib.SMTP, envelope: Envelope, seconds: float) -> Outcome:
@@ -51,8 +52,6 @@ def _converse(server: smtplib.SMTP, envelope: Envelope, seconds: float) -> Outco
     if code not in {250, 251}:
         return _judge(code, text)
     try:
-        # A large mail takes long to send, and to be looked at.
-        _patient(server, seconds + len(envelope.content) / _SLOWEST)
         # A large mail takes long to send, and to be looked at.
         _patient(server, seconds + len(envelope.content) / _SLOWEST)
         code, text = server.data(envelope.content)
@@ -120,9 +119,7 @@ def _explain_answer(error: smtplib.SMTPException, options: SmtpOptions) -> Outco
     host = options.host
     match error:
         case smtplib.SMTPResponseException():
-            text = _decode(error.smtp_error)
-            if options.password:
-                text = text.replace(options.password, "***")
+            text = _hide_password(_decode(error.smtp_error), options)
             is_account = isinstance(error, smtplib.SMTPAuthenticationError)
             before = "the server did not take the account: " if is_account else ""
             return retry(str(error.smtp_code), before + text)
@@ -134,6 +131,16 @@ def _explain_answer(error: smtplib.SMTPException, options: SmtpOptions) -> Outco
             return retry("TIMEOUT", f"{host} did not answer in time")
         case _:
             return retry("SMTP", str(error))
+
+
+def _hide_password(text: str, options: SmtpOptions) -> str:
+    """The text without the password, also as it is sent: a server may repeat what it was told."""
+    if not options.password:
+        return text
+    sent = (options.password, f"\0{options.user}\0{options.password}")
+    for form in (*(base64.b64encode(each.encode()).decode() for each in sent), options.password):
+        text = text.replace(form, "***")
+    return text
 
 
 def _explain_line(error: OSError, options: SmtpOptions) -> Outcome:

@@ -10,12 +10,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from exporters.database import Database, DatabaseUnavailable
 from exporters.database.values import utc_now
 from exporters.deliveries import mail, transitions, webhook
-from exporters.deliveries.endpoint_transitions import busy_endpoints, disable_failing, settle
+from exporters.deliveries.endpoint_transitions import (
+    busy_endpoints,
+    disable_failing,
+    next_endpoint,
+    settle,
+)
 from exporters.deliveries.errors import SendingLost
 from exporters.deliveries.files import DeliveredFile, FileNotReady, Files
 from exporters.deliveries.options import DeliveryOptions
@@ -55,13 +60,19 @@ class Way:
     """The recipients of whom nothing more is to be begun now, lest a slow one holds up the others."""
     settle: Callable[[Connection, datetime, Delivery, Outcome], None] = lambda *_: None
     """Writes what an outcome means beside, in its transaction."""
+    turn: Callable[[datetime, Collection[str]], ColumnElement[str]] | None = None
+    """Whose turn it is, of the recipients that are not busy; None: what is due longest comes first."""
+
+    def whose(self, now: datetime, busy: Collection[str]) -> ColumnElement[str] | None:
+        """`turn`, where there is one."""
+        return None if self.turn is None else self.turn(now, busy)
 
 
 def make_ways(database: Database) -> Mapping[Channel, Way]:
     """How each channel is used."""
     return {
         Channel.EMAIL: Way(mail.send),
-        Channel.WEBHOOK: Way(partial(webhook.send, database=database), busy_endpoints, settle),
+        Channel.WEBHOOK: Way(partial(webhook.send, database=database), busy_endpoints, settle, next_endpoint),
     }
 
 
@@ -105,12 +116,21 @@ class Sender:
         way = self._ways[channel]
         with self._database.reading() as connection:
             now = self._clock()
-            if not transitions.is_any_due(connection, now, channel, way.busy(connection, now)):
+            busy = way.busy(connection, now)
+            if not transitions.is_any_due(connection, now, channel, busy, way.whose(now, busy)):
                 return None
         with self._database.writing() as connection:
             now = self._clock()
             busy = way.busy(connection, now)
-            return transitions.claim(connection, now, channel, name_owner(), lease=self._lease, busy=busy)
+            return transitions.claim(
+                connection,
+                now,
+                channel,
+                name_owner(),
+                lease=self._lease,
+                busy=busy,
+                whose=way.whose(now, busy),
+            )
 
     def _try(self, way: Way, delivery: Delivery) -> Outcome:
         try:
@@ -190,9 +210,8 @@ def make_errands(
 
     return [
         *(
-            Errand(f"{channel} {number + 1}", _EVERY_SECONDS, partial(sender.send_due, channel))
+            Errand(channel, _EVERY_SECONDS, partial(sender.send_due, channel), hands=senders)
             for channel in Channel
-            for number in range(senders)
         ),
         Errand("endpoints", _ENDPOINTS_EVERY_SECONDS, look_after_endpoints),
     ]

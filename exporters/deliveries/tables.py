@@ -57,7 +57,7 @@ deliveries = Table(
     ),
     Index(None, "channel", "state", "due_at"),  # what is due
     Index(None, "channel", "state", "lease_until"),  # whose sender is gone
-    Index(None, "channel", "recipient", "state"),  # what waits for an endpoint
+    Index(None, "channel", "recipient", "state", "due_at"),  # what waits for an endpoint
     Index(None, "workshop_id", "created_at"),
     Index(None, "account", "created_at"),
     Index(None, "created_at"),

@@ -43,11 +43,17 @@ def to_delivery(record: Record) -> Delivery:
     return Delivery(**{**values, "state": State(record.state), "channel": Channel(record.channel)})
 
 
-def is_any_due(connection: Connection, now: datetime, channel: Channel, busy: Collection[str] = ()) -> bool:
+def is_any_due(
+    connection: Connection,
+    now: datetime,
+    channel: Channel,
+    busy: Collection[str] = (),
+    whose: ColumnElement[str] | None = None,
+) -> bool:
     """Whether a claim made now would change anything: a cheap look that locks nothing."""
     return any(
         connection.execute(select(deliveries.c.delivery_id).where(*free).limit(1)).first() is not None
-        for free, _ in _free(now, channel, busy)
+        for free, _ in _free(now, channel, busy, whose)
     )
 
 
@@ -59,12 +65,14 @@ def claim(
     *,
     lease: timedelta,
     busy: Collection[str] = (),
+    whose: ColumnElement[str] | None = None,
 ) -> Delivery | None:
     """Give the delivery that is due longest to `owner`, leaving out recipients that are `busy`.
 
-    One whose sender vanished comes first; if that was in its last try, it is dead.
+    One whose sender vanished comes first; if that was in its last try, it is dead. With `whose`, what is due
+    is that recipient's.
     """
-    for free, since in _free(now, channel, busy):
+    for free, since in _free(now, channel, busy, whose):
         query = select(deliveries).where(*free).order_by(since).limit(1)
         before = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
         if before is None:
@@ -264,15 +272,16 @@ def write_event(
 
 
 def _free(
-    now: datetime, channel: Channel, busy: Collection[str]
+    now: datetime, channel: Channel, busy: Collection[str], whose: ColumnElement[str] | None
 ) -> tuple[tuple[tuple[ColumnElement[bool], ...], ColumnElement[datetime]], ...]:
     """What may be claimed, and by which column the one that waits longest is found."""
     lost_at, due_at = deliveries.c.lease_until, deliveries.c.due_at
     others = (deliveries.c.recipient.not_in(busy),) if busy else ()
     of_channel = (deliveries.c.channel == channel, *others)
+    of_turn = () if whose is None else (deliveries.c.recipient == whose,)
     return (
         ((*of_channel, deliveries.c.state == State.SENDING, lost_at <= now), lost_at),
-        ((*of_channel, deliveries.c.state == State.QUEUED, due_at <= now), due_at),
+        ((*of_channel, *of_turn, deliveries.c.state == State.QUEUED, due_at <= now), due_at),
     )
 
 

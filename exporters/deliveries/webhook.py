@@ -146,8 +146,8 @@ def _excerpt(answer: Answer, place: Place, auth: Auth | None, body: bytes) -> st
     link = json.loads(body).get("pdfurl")
     secrets = [link.rpartition(".")[2]] if isinstance(link, str) else []
     # Others than the account see what is kept, and the URL's path and query may let in whoever knows them.
-    path, _, query = unquote(place.target).partition("?")
-    secrets += [part for part in (path, query) if len(part) > 1]
+    path, _, query = place.target.partition("?")
+    secrets += [form for part in (path, query) if len(part) > 1 for form in (part, unquote(part))]
     if auth is not None:
         secrets += [auth.value, *(value.removeprefix("Basic ") for value in auth.headers.values())]
     if any(form in text for secret in secrets for form in _forms(secret)):

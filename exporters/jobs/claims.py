@@ -11,7 +11,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from exporters.jobs.records import Status
@@ -96,14 +109,10 @@ def find_free(connection: Connection, now: datetime, job_id: str | None) -> Row[
 
     Jobs that were begun before come first: they have waited longest.
     """
-    for free in (
-        and_(lease_ended(now), jobs.c.attempt < jobs.c.max_attempts),
-        jobs.c.status == Status.PENDING,
-    ):
-        query = select(jobs).where(free).order_by(*_NEXT).limit(1)
+    for query in _FREE:
         if job_id is not None:
-            query = query.where(jobs.c.job_id == job_id)
-        record = connection.execute(skipping_locked(query)).one_or_none()
+            query = query.where(jobs.c.job_id == job_id)  # noqa: PLW2901
+        record = connection.execute(query, {"now": now}).one_or_none()
         if record is not None:
             return record
     return None
@@ -141,7 +150,7 @@ def take_chore(connection: Connection, now: datetime, name: str, every: timedelt
     return True
 
 
-def lease_ended(now: datetime) -> ColumnElement[bool]:
+def lease_ended(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Whether nobody holds a job that was begun."""
     return and_(jobs.c.status == Status.PROCESSING, jobs.c.lease_until <= now)
 
@@ -149,3 +158,14 @@ def lease_ended(now: datetime) -> ColumnElement[bool]:
 def skipping_locked(query: Select[Any]) -> Select[Any]:
     """A row another transaction is about to change is not waited for: it is not free."""
     return query.with_for_update(skip_locked=True)
+
+
+_FREE = tuple(
+    skipping_locked(select(jobs).where(free).order_by(*_NEXT).limit(1))
+    for free in (
+        and_(lease_ended(bindparam("now")), jobs.c.attempt < jobs.c.max_attempts),
+        jobs.c.status == Status.PENDING,
+    )
+)
+"""The free job whose turn it is, of those begun before and of the others; to build a query for each claim
+would take longer than to run it."""

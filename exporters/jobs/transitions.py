@@ -6,10 +6,12 @@ Every function works inside the caller's transaction, so a record and its histor
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from exporters.jobs.claims import (
     announce_free,
@@ -34,6 +36,13 @@ _MOVES: Mapping[EventName, tuple[tuple[Status, ...], Status]] = {
     EventName.EXPIRED: ((Status.COMPLETED,), Status.EXPIRED),
 }
 _NO_LEASE: Mapping[str, Any] = {"lease_owner": None, "lease_token": None, "lease_until": None}
+
+# Built once: to build a statement takes longer than to run it.
+_LOCKED = select(jobs).where(jobs.c.job_id == bindparam("of_job")).with_for_update()
+_LOST = skipping_locked(
+    select(jobs).where(lease_ended(bindparam("now")), jobs.c.attempt >= jobs.c.max_attempts)
+)
+_NEW_EVENT = insert(job_events)
 
 _OF_THE_LINE = frozenset({"turn", "weight"})
 """Columns that are no part of the job."""
@@ -115,10 +124,8 @@ def claim(
 
 def fail_lost(connection: Connection, now: datetime, job_id: str | None) -> list[Job]:
     """Fail the jobs, or the one named, whose lease ended in their last try."""
-    query = select(jobs).where(lease_ended(now), jobs.c.attempt >= jobs.c.max_attempts)
-    if job_id is not None:
-        query = query.where(jobs.c.job_id == job_id)
-    lost = connection.execute(skipping_locked(query)).all()
+    query = _LOST if job_id is None else _LOST.where(jobs.c.job_id == job_id)
+    lost = connection.execute(query, {"now": now}).all()
     return [
         _end_failed(
             connection,
@@ -144,18 +151,16 @@ def heartbeat(
     before = _check_held(_locked(connection, job.job_id), job)
     # 100 is kept for the file that is there, whatever the counts say before.
     progress = min(99, rows_written * 100 // rows_expected) if rows_expected else 0
-    statement = (
-        update(jobs)
-        .where(*_unchanged(before, (Status.PROCESSING,)))
-        .values(
-            lease_until=now + lease,
-            rows_written=rows_written,
-            rows_expected=rows_expected,
-            progress=max(before.progress, progress),
-        )
-        .returning(*jobs.c)
-    )
-    return to_job(connection.execute(statement).one())
+    values = {
+        "lease_until": now + lease,
+        "rows_written": rows_written,
+        "rows_expected": rows_expected,
+        "progress": max(before.progress, progress),
+    }
+    record = _update_unchanged(connection, before, (Status.PROCESSING,), values)
+    if record is None:
+        raise LeaseLost(job.job_id, before.status)
+    return to_job(record)
 
 
 def complete(connection: Connection, now: datetime, job: Job, result: Mapping[str, Any]) -> Job:
@@ -239,10 +244,7 @@ def _move(
 ) -> Job:
     """Make the transition `event` on the row read as `before`; the one place where a status changes."""
     sources, target = _MOVES[event]
-    statement = (
-        update(jobs).where(*_unchanged(before, sources)).values(status=target, **values).returning(*jobs.c)
-    )
-    record = connection.execute(statement).one_or_none()
+    record = _update_unchanged(connection, before, sources, {"status": target, **values})
     if record is None:
         raise IllegalTransition(before.job_id, before.status, target, " or ".join(sources))
     _write_event(connection, now, event, before.status, record=record, detail=detail)
@@ -258,25 +260,22 @@ def _write_event(
     record: Record,
     detail: Mapping[str, Any],
 ) -> None:
-    connection.execute(
-        insert(job_events).values(
-            job_id=record.job_id,
-            at=now,
-            event=event,
-            from_status=from_status,
-            to_status=record.status,
-            attempt=record.attempt,
-            detail=dict(detail),
-        )
-    )
+    row = {
+        "job_id": record.job_id,
+        "at": now,
+        "event": event,
+        "from_status": from_status,
+        "to_status": record.status,
+        "attempt": record.attempt,
+        "detail": dict(detail),
+    }
+    connection.execute(_NEW_EVENT, row)
 
 
 def _locked(connection: Connection, job_id: str, workshop_id: str | None = None) -> Record:
     """The row, unchangeable by others until the transaction ends; SQLite locks the whole file instead."""
-    query = select(jobs).where(jobs.c.job_id == job_id).with_for_update()
-    if workshop_id is not None:
-        query = query.where(jobs.c.workshop_id == workshop_id)
-    record = connection.execute(query).one_or_none()
+    query = _LOCKED if workshop_id is None else _LOCKED.where(jobs.c.workshop_id == workshop_id)
+    record = connection.execute(query, {"of_job": job_id}).one_or_none()
     if record is None:
         raise JobNotFound(job_id)
     return record
@@ -290,10 +289,22 @@ def _check_held(record: Record, job: Job) -> Record:
     return record
 
 
-def _unchanged(before: Record, sources: tuple[Status, ...]) -> tuple[ColumnElement[bool], ...]:
+def _update_unchanged(
+    connection: Connection, before: Record, sources: tuple[Status, ...], values: Mapping[str, Any]
+) -> Record | None:
+    """The row with these values; None where it has another state or holder than when `before` was read."""
+    parameters = {f"new_{name}": value for name, value in values.items()}
+    parameters |= {"of_job": before.job_id, "holder": before.lease_token}
+    return connection.execute(_guarded_update(sources, tuple(values)), parameters).one_or_none()
+
+
+@cache
+def _guarded_update(sources: tuple[Status, ...], columns: tuple[str, ...]) -> ReturningUpdate[Any]:
     """The guard of every UPDATE: an allowed state, and still the same holder."""
-    return (
-        jobs.c.job_id == before.job_id,
+    guard = (
+        jobs.c.job_id == bindparam("of_job"),
         jobs.c.status.in_(sources),
-        jobs.c.lease_token.is_not_distinct_from(before.lease_token),
+        jobs.c.lease_token.is_not_distinct_from(bindparam("holder")),
     )
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    return update(jobs).where(*guard).values(values).returning(*jobs.c)

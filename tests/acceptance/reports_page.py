@@ -22,6 +22,17 @@ from tests.tools import find_tool
 PATH = "/dashboard/reports"
 PATIENCE = 20_000
 """Milliseconds after which something that should be seen is missing."""
+LOOKS: dict[str, dict[str, Any]] = {
+    f"{colors}-{width}": {
+        "color_scheme": colors,
+        "locale": locale,
+        "viewport": {"width": width, "height": 800},
+        "bypass_csp": True,
+    }
+    for colors in ("light", "dark")
+    for locale, width in (("nb-NO", 360), ("en-GB", 1280))
+}
+"""Windows in which nothing may be wrong for anyone: for axe-core, which is a script from outside."""
 YEAR = {"date_from": "2025-03-01", "date_to": "2026-02-28"}
 """Days of which the sample has data in every month."""
 
@@ -117,6 +128,7 @@ def open_sending_bench(data: Path, folder: Path, **settings: str) -> Iterator[Se
 def open_browser() -> Iterator[Browser]:
     """Chromium; the test that asks is skipped where it is not installed."""
     find_tool("chromium")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         try:
@@ -152,7 +164,7 @@ class Visit:
         self.open(view)
         self.page.locator("#access-key").fill(key)
         self.page.locator("#access-key").press("Enter")
-        self.page.locator(f"#{view.split('/')[0]}-view h2").wait_for()
+        self.page.locator(f"#{view.partition('/')[0]}-view h2").wait_for()
 
     def card(self, name: str) -> Locator:
         """The value of a key figure."""
@@ -249,6 +261,12 @@ def find_faults(page: Page) -> list[str]:
         for fault in found["violations"]
         for node in fault["nodes"]
     ]
+
+
+def check_seen(window: Visit, what: str) -> None:
+    """Nothing is wrong with what is seen, and nothing is wider than the window."""
+    assert find_faults(window.page) == [], what
+    assert window.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), what
 
 
 def digits(text: str) -> str:

@@ -200,8 +200,10 @@ def test_asking_for_the_page_by_head_takes_no_file(api: ApiServer, records: Data
 def test_the_link_of_a_webhook_leads_to_the_file(api: ApiServer, records: Database) -> None:
     made = with_file(records, a_file(api), channel=Channel.WEBHOOK, recipient="endpoint")
     url = page_of(api, made)
-    assert httpx.head(url).status_code == 200
+    head = httpx.head(url)
+    assert head.status_code == 200
     file = httpx.get(url)
+    assert head.headers["content-length"] == file.headers["content-length"] == str(len(file.content))
     assert file.headers["content-type"].startswith("text/csv")
     (row,) = [row for row in api.audit("101") if row.actor == f"link:{made.delivery_id}"]
     assert row.action == "downloaded"

@@ -17,6 +17,7 @@ from exporters.deliveries.records import State
 from exporters.deliveries.transitions import claim, finish
 from exporters.erasure import erase_exports
 from exporters.jobs import Status
+from exporters.old_records import remove_old_records
 from exporters.options import Quotas
 from tests.exported import options_for
 from tests.records import MovedClock
@@ -144,6 +145,27 @@ def test_paused_and_inactive_definitions_send_nothing(world: World, moved_clock:
     assert [fire.fire_at for fire in world.fires(inactive)] == [MORNING + timedelta(days=4)]
 
 
+def test_what_is_switched_off_or_paused_while_its_fire_waits_is_not_sent(
+    records_url: str, tmp_path: Path, sample_data: Path, moved_clock: MovedClock
+) -> None:
+    options = options_for(tmp_path, sample_data, jobs_url=records_url, quotas=Quotas(pending=1))
+    with open_world(options, moved_clock) as world:
+        first, off, paused = [world.definitions.create("101", draft()) for _ in range(3)]
+        moved_clock.now = MORNING
+        world.fire()
+        assert [world.states(one) for one in (first, off, paused)] == [[MAKING], [DUE], [DUE]]
+        world.definitions.update(off.definition_id, "101", {"active": 0})
+        world.definitions.update(paused.definition_id, "101", {"paused_until": MORNING + timedelta(days=1)})
+        world.fire_and_make()
+        moved_clock.advance(minutes=5)
+        world.fire_and_make()
+        assert [world.states(one) for one in (first, off, paused)] == [[SENT], [SKIPPED], [SKIPPED]]
+        assert world.mails(off) == world.mails(paused) == []
+        by_hand = world.definitions.send(off.definition_id, "101", "key:test")
+        world.fire_and_make()
+        assert [fire.state for fire in world.fires(off) if fire.fire_id == by_hand.fire_id] == [SENT]
+
+
 def test_a_report_without_rows_is_not_sent_when_data_is_asked_for(
     world: World, moved_clock: MovedClock
 ) -> None:
@@ -173,6 +195,21 @@ def test_only_what_changed_is_sent(world: World, moved_clock: MovedClock) -> Non
     moved_clock.now = datetime(2026, 3, 1, 5, tzinfo=UTC)
     world.fire_and_make()
     assert world.states(definition)[-1] is SENT  # another month
+
+
+def test_what_was_sent_is_remembered_however_long_it_stays_the_same(
+    world: World, moved_clock: MovedClock
+) -> None:
+    asked = draft(interval="month", cron="0 6 * * *", condition=Condition("changed"))
+    definition = world.definitions.create("101", asked)
+    for day in range(3):
+        moved_clock.now = MORNING + timedelta(days=day)
+        world.fire_and_make()
+    assert remove_old_records(world.database, MORNING + timedelta(days=1, hours=1)).fires == 1
+    assert world.states(definition) == [SENT, SKIPPED], "the skipped one goes, not what it was compared with"
+    moved_clock.now = MORNING + timedelta(days=3)
+    world.fire_and_make()
+    assert world.states(definition) == [SENT, SKIPPED, SKIPPED]
 
 
 def test_a_threshold_that_is_not_reached_sends_nothing(world: World, moved_clock: MovedClock) -> None:

@@ -1,8 +1,8 @@
 """The zip of a batch: sent while it is made."""
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Iterator
-from typing import Any, cast
+from collections.abc import AsyncIterator, Generator
+from typing import Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -43,9 +43,9 @@ def _download(records: Records, request: AnyRequest) -> Response[Any]:
     return Stream(_send(blocks), headers=headers, media_type="application/zip")
 
 
-async def _send(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _send(blocks: Generator[bytes]) -> AsyncIterator[bytes]:
     try:
         while (block := await asyncio.to_thread(next, blocks, None)) is not None:
             yield block
     finally:
-        await asyncio.to_thread(cast("Generator[bytes]", blocks).close)
+        await asyncio.to_thread(blocks.close)

@@ -1,6 +1,6 @@
 """What the routes of batches work with: the batches, whose they are, and the log of who did what."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from api.http.problems import Refusal
 from api.http.services import AnyRequest, Services, caller_of, request_id_of
@@ -27,7 +27,7 @@ class Records:
         """Count what was looked at."""
         self.services.access.audit.read(what, caller_of(request).actor)
 
-    def open_archive(self, request: AnyRequest, batch_id: str) -> Iterator[bytes] | None:
+    def open_archive(self, request: AnyRequest, batch_id: str) -> Generator[bytes] | None:
         """The zip of the batch's finished reports; None: there is none yet. Raises as `walk_items`.
 
         Each file that goes into it is on record before it is read.

@@ -69,8 +69,8 @@ class _Document:
         columns = tuple(_name_currency(column, table.currency) for column in table.columns)
         self._body = Typeface("F1", "DejaVuSans.ttf")
         self._bold = Typeface("F2", "DejaVuSans-Bold.ttf")
-        sample = show_frame(frames.sample(_SAMPLE_ROWS), table.columns, table.language)
-        self._layout = lay_out(columns, sample, self._body, self._bold)
+        self._sample = show_frame(frames.sample(_SAMPLE_ROWS), table.columns, table.language)
+        self._layout = lay_out(columns, self._sample, self._body, self._bold)
         self._encoder = RowEncoder(self._layout, self._body)
         self._logo = read_logo(table.brand.logo) if table.brand.logo else None
         self._cover = _draw_cover(table, frames)
@@ -119,11 +119,14 @@ class _Document:
         columns, language = self._table.columns, self._table.language
         cut = boxes = np.zeros(len(columns), np.int64)
 
-        def encode(part: pl.DataFrame) -> tuple[Rows, pl.DataFrame]:
-            return self._encoder.encode(show_frame(part, columns, language)), part
+        def encode(place: int, part: pl.DataFrame) -> tuple[Rows, pl.DataFrame]:
+            # The sample is of the first rows: all of a small table.
+            is_shown = place == 0 and part.height <= self._sample.height
+            texts = self._sample.head(part.height) if is_shown else show_frame(part, columns, language)
+            return self._encoder.encode(texts), part
 
-        parts = (part for frame in self._frames for part in self._encoder.cut(frame))
-        for rows, part in map_in_order(encode, parts):
+        parts = enumerate(part for frame in self._frames for part in self._encoder.cut(frame))
+        for rows, part in map_in_order(lambda numbered: encode(*numbered), parts):
             cut, boxes = cut + rows.cut, boxes + rows.boxes
             yield from groups.add(rows, part)
         for number, column in enumerate(columns):

@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from xml.sax.saxutils import escape
 
@@ -58,7 +59,7 @@ def write_catalog(objects: Objects, pages: int, table: Table, bookmarks: tuple[B
     title = _printable(table.title)
     metadata, profile, info = (objects.reserve() for _ in range(3))
     objects.write_stream(metadata, _describe(title, table), b"/Type /Metadata /Subtype /XML")
-    objects.write_stream(profile, compress(_srgb_profile()), b"/N 3 /Filter /FlateDecode")
+    objects.write_stream(profile, _srgb_profile(), b"/N 3 /Filter /FlateDecode")
     date = f"(D:{table.created_at:%Y%m%d%H%M%S}+00'00')".encode()
     objects.write(
         info,
@@ -116,8 +117,9 @@ def _write_level(objects: Objects, parent: int, bookmarks: tuple[Bookmark, ...])
     return numbers
 
 
+@cache
 def _srgb_profile() -> bytes:
-    """Returns an ICC profile, version 2, of the colours of sRGB."""
+    """Returns an ICC profile, version 2, of the colours of sRGB, compressed."""
     levels = np.arange(1024) / 1023
     linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
     curve = b"curv\0\0\0\0" + struct.pack(">I", 1024) + np.rint(linear * 65_535).astype(">u2").tobytes()
@@ -143,7 +145,7 @@ def _srgb_profile() -> bytes:
         128 + len(profile), b"\0\0\0\0", 0x02100000, b"mntr", b"RGB ", b"XYZ ", 2000, 1, 1, 0, 0, 0,
         b"acsp", b"\0\0\0\0", 0, b"\0\0\0\0", b"\0\0\0\0", 0, 0, 0xF6D6, 0x10000, 0xD32D,
     )  # fmt: skip
-    return header + profile
+    return compress(header + profile)
 
 
 def _xyz(x: float, y: float, z: float) -> bytes:

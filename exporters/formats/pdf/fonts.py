@@ -3,6 +3,7 @@
 A code is the code point itself in two bytes, so that a row's text is known before the glyphs are.
 """
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -77,12 +78,17 @@ def _runs(used: list[int]) -> list[tuple[int, int]]:
 
 def _widths(face: Typeface, used: list[int]) -> bytes:
     scale = 1000 / face.units
-    wide = [code for code in used if round(face.advances[code] * scale, 3) != 1000]
+    advances = dict(zip(used, face.advances[used].tolist(), strict=True))
+    wide = [code for code in used if round(advances[code] * scale, 3) != 1000]
     return b" ".join(
-        b"%d [%b]"
-        % (first, b" ".join(b"%g" % round(face.advances[c] * scale, 2) for c in range(first, last + 1)))
+        b"%d [%b]" % (first, b" ".join(_show_width(advances[c], face.units) for c in range(first, last + 1)))
         for first, last in _runs(wide)
     )
+
+
+@cache
+def _show_width(advance: int, units: int) -> bytes:
+    return b"%g" % round(advance * (1000 / units), 2)
 
 
 def _cid_set(used: list[int]) -> bytes:

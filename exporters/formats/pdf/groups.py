@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Context, Decimal
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -79,19 +80,21 @@ class Groups:
 
     def _read_runs(self, frame: pl.DataFrame, name: str) -> Iterator[tuple[int, str | None, Sums]]:
         """Yields where each run of rows with the same key starts, the key, and the sums of its rows."""
-        keys = frame[name]
-        run = keys.ne_missing(keys.shift(1)).scatter(0, False).cum_sum().alias("run")
+        keys = frame[name].to_list()
+        starts = [0, *(row for row, (one, other) in enumerate(pairwise(keys), 1) if one != other)]
+        if not self._summed:
+            yield from ((start, keys[start], {}) for start in starts)
+            return
+        run = pl.Series("run", np.repeat(starts, np.diff([*starts, len(keys)])))
         values = [_widen(frame[column]).alias(f"v{place}") for place, column in enumerate(self._summed)]
         runs = (
             pl.DataFrame([run, *values])
             .group_by("run", maintain_order=True)
-            .agg(pl.len(), *(pl.when(pl.col(v.name).count() > 0).then(pl.col(v.name).sum()) for v in values))
+            .agg(pl.when(pl.col(v.name).count() > 0).then(pl.col(v.name).sum()) for v in values)
         )
-        start = 0
-        for _, length, *sums in runs.iter_rows():
+        for start, *sums in runs.iter_rows():
             found = (None if value is None else Decimal(value) for value in sums)
             yield start, keys[start], dict(zip(self._summed, found, strict=True))
-            start += length
 
     def _add_sums(self, sums: Mapping[str, Decimal | None]) -> None:
         for name, value in sums.items():

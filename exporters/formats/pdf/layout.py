@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from exporters.formats.pdf.typeface import Typeface
 from exporters.formats.table import Column, Kind
@@ -42,6 +44,8 @@ _OFTEN = 0.1
 
 _LOOKED_AT = 400
 """Characters of a text that are measured: no page is as wide as the rest."""
+
+_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ def lay_out(columns: tuple[Column, ...], texts: pl.DataFrame, body: Typeface, bo
     A page lies on its side when the columns do not fit upright. When that is not enough the widest text
     columns give way first, then the size of the other columns' type, then all columns.
     """
-    widest = [_widest_text(column, texts, body, bold) for column in columns]
+    measured = [_measure(texts[column.name], body) for column in columns]
+    widest = [_widest_text(column, own, bold) for column, own in zip(columns, measured, strict=True)]
     natural = [
         max(text, _title_width(column.title, bold)) + 2 * _PADDING
         for column, text in zip(columns, widest, strict=True)
@@ -109,10 +114,10 @@ def lay_out(columns: tuple[Column, ...], texts: pl.DataFrame, body: Typeface, bo
     ]
     widths = _fit(widths, wanted, is_text, width - 2 * MARGIN)
     places, left = [], MARGIN
-    for column, own, text in zip(columns, widths, widest, strict=True):
+    for column, own, text, all_ in zip(columns, widths, widest, measured, strict=True):
         room = own - 2 * _padding(own)
         size = SIZE if column.kind == "text" or text <= room else max(SIZE * room / text, 0.2)
-        is_wrapped = column.kind == "text" and _is_often_wider(texts[column.name], body, room)
+        is_wrapped = column.kind == "text" and _is_often_wider(all_, room)
         places.append(Place(column, left, own, round(size - 0.05, 1) if size < SIZE else SIZE, is_wrapped))
         left += own
     return Layout(width, height, tuple(places))
@@ -140,8 +145,13 @@ def _fit(widths: list[float], most: list[float], is_text: list[bool], room: floa
     return [width + added for width in widths]
 
 
-def _widest_text(column: Column, texts: pl.DataFrame, body: Typeface, bold: Typeface) -> float:
-    widest = float(body.measure_all(_distinct(texts[column.name])).max(initial=0.0)) * SIZE
+def _measure(texts: pl.Series, body: Typeface) -> _Floats:
+    """Returns the widths of the texts that are not null."""
+    return body.measure_all(text[:_LOOKED_AT] for text in texts.to_list() if text is not None) * SIZE
+
+
+def _widest_text(column: Column, texts: _Floats, bold: Typeface) -> float:
+    widest = float(texts.max(initial=0.0))
     # A sum is bold and has more digits than its parts.
     return widest * 1.1 + bold.measure("0 000") * SIZE if column.total else widest
 
@@ -153,11 +163,5 @@ def _title_width(title: str, bold: Typeface) -> float:
     return min(whole, max([*words, whole * 0.6], default=0.0)) + 0.5
 
 
-def _is_often_wider(texts: pl.Series, body: Typeface, room: float) -> bool:
-    shown = texts.drop_nulls().str.head(_LOOKED_AT)
-    wider = int((body.measure_all(shown) * SIZE > room).sum())
-    return wider > _OFTEN * shown.len()
-
-
-def _distinct(texts: pl.Series) -> pl.Series:
-    return texts.drop_nulls().str.head(_LOOKED_AT).unique()
+def _is_often_wider(texts: _Floats, room: float) -> bool:
+    return int((texts > room).sum()) > _OFTEN * len(texts)

@@ -115,10 +115,13 @@ class RowEncoder:
 
     def cut(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Yields a frame in parts that may be encoded."""
+        lengths = [
+            pl.col(place.column.name).str.len_bytes().clip(0, limit).sum()
+            for place, limit in zip(self._layout.places, self._limits, strict=True)
+            if place.column.kind == "text"
+        ]
         codes = frame.height * _OTHER_CODES * self._columns
-        for place, limit in zip(self._layout.places, self._limits, strict=True):
-            if place.column.kind == "text":
-                codes += int(frame[place.column.name].str.len_bytes().clip(0, limit).sum())
+        codes += sum(frame.select_seq(lengths).row(0)) if lengths else 0
         yield from frame.iter_slices(min(_MOST_CODES * frame.height // codes + 1, _MOST_ROWS))
 
     def encode(self, texts: pl.DataFrame) -> Rows:
@@ -136,6 +139,36 @@ class RowEncoder:
     def _read(self, texts: pl.DataFrame) -> tuple[Cells, NDArray[np.bool_], NDArray[np.int64]]:
         """Returns the cells, which of them are too long to look at whole, and each column's boxes."""
         long, placed = np.zeros((2, texts.height, self._columns), np.bool_)
+        points = None if self._has_long(texts) else _join(texts)
+        if points is None or _has_special(points, texts.height * self._columns):
+            points = _join(self._prepare(texts, long, placed))
+        shown = self._face.show(points)
+        ends = np.flatnonzero(shown == SEPARATOR)
+        boxes = np.flatnonzero((shown == BOX) & (points != BOX))
+        counts = np.bincount(np.searchsorted(ends, boxes) % self._columns, minlength=self._columns)
+        starts = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, self._columns)
+        reached = np.concatenate([[0], np.cumsum(self._face.advances[shown])])
+        cells = Cells(shown.astype(np.int32), starts, ends.reshape(-1, self._columns), reached, placed)
+        line_ends = np.flatnonzero(points == _LINE_END)
+        cells.codes[line_ends] = BREAK
+        np.add.at(cells.lines.reshape(-1), np.searchsorted(ends, line_ends), 1)
+        return cells, long, counts
+
+    def _has_long(self, texts: pl.DataFrame) -> bool:
+        """Returns whether a text may be too long to look at whole."""
+        longest = texts.select_seq(pl.all().str.len_bytes().max()).row(0)
+        return any(
+            place.column.kind == "text" and length is not None and length > limit
+            for place, limit, length in zip(self._layout.places, self._limits, longest, strict=True)
+        )
+
+    def _prepare(
+        self, texts: pl.DataFrame, long: NDArray[np.bool_], placed: NDArray[np.bool_]
+    ) -> pl.DataFrame:
+        """Returns the texts shortened, turned and without characters that have a meaning here.
+
+        Fills in by row and column which are too `long` to look at whole, and which are `placed` in lines.
+        """
         read = []
         for number, (place, limit) in enumerate(zip(self._layout.places, self._limits, strict=True)):
             values = texts[place.column.name]
@@ -149,22 +182,8 @@ class RowEncoder:
                     long[:, number] |= is_long.to_numpy()
                     shortened = values.str.head(limit) + "…"
                     values = pl.select(pl.when(is_long).then(shortened).otherwise(values)).to_series()
-            read.append(values.fill_null("").alias(str(number)))
-        joined = pl.DataFrame(read).select(
-            pl.concat_str(pl.all(), separator=chr(SEPARATOR)).str.join(chr(SEPARATOR))
-        )
-        points = np.frombuffer((joined.item() + chr(SEPARATOR)).encode("utf-32-le"), np.uint32)
-        shown = self._face.show(points)
-        ends = np.flatnonzero(shown == SEPARATOR)
-        boxes = np.flatnonzero((shown == BOX) & (points != BOX))
-        counts = np.bincount(np.searchsorted(ends, boxes) % self._columns, minlength=self._columns)
-        starts = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, self._columns)
-        reached = np.concatenate([[0], np.cumsum(self._face.advances[shown])])
-        cells = Cells(shown.astype(np.int32), starts, ends.reshape(-1, self._columns), reached, placed)
-        line_ends = np.flatnonzero(points == _LINE_END)
-        cells.codes[line_ends] = BREAK
-        np.add.at(cells.lines.reshape(-1), np.searchsorted(ends, line_ends), 1)
-        return cells, long, counts
+            read.append(values.alias(place.column.name))
+        return pl.DataFrame(read)
 
     def _turn(self, texts: pl.Series, place: Place) -> tuple[pl.Series, pl.Series, NDArray[np.bool_]]:
         """Returns the texts, those from right to left as lines in the order in which they are drawn.
@@ -249,6 +268,30 @@ class RowEncoder:
         at = opened.reshape(-1, self._columns)[:, right] - 6
         for digit in range(5):
             out[at + digit] = left // 10 ** (4 - digit) % 10 + ord("0")
+
+
+def _join(texts: pl.DataFrame) -> NDArray[np.uint32]:
+    """Returns the code points of all cells, row by row, each cell's followed by the separator."""
+    joined = texts.select_seq(
+        pl.concat_str(pl.all().fill_null(""), separator=chr(SEPARATOR)).str.join(chr(SEPARATOR))
+    )
+    return np.frombuffer((joined.item() + chr(SEPARATOR)).encode("utf-32-le"), np.uint32)
+
+
+def _has_special(points: NDArray[np.uint32], cells: int) -> bool:
+    """Returns whether a text of so many cells has a character of which more than its code counts."""
+    separators = np.count_nonzero(points == SEPARATOR)
+    return separators != cells or bool(_special_codes()[np.minimum(points, SEPARATOR)].any())
+
+
+@cache
+def _special_codes() -> NDArray[np.bool_]:
+    """Returns by code whether it is read from right to left or stands between lines."""
+    codes = np.zeros(SEPARATOR + 1, np.bool_)
+    codes[_LINE_END] = True
+    every = "".join(map(chr, range(SEPARATOR)))
+    codes[[found.start() for found in _FINDS_RIGHT_TO_LEFT.finditer(every)]] = True
+    return codes
 
 
 def _variants(columns: int) -> int:

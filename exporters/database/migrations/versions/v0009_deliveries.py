@@ -65,7 +65,7 @@ _CHECKS = {
 _INDEXES = (
     ("channel", "state", "due_at"),
     ("channel", "state", "lease_until"),
-    ("channel", "recipient", "state"),
+    ("channel", "recipient", "state", "due_at"),
     ("workshop_id", "created_at"),
     ("account", "created_at"),
     ("created_at",),
