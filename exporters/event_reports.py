@@ -33,6 +33,8 @@ from warehouse.snapshots import Snapshots
 EventData = EventRevenue | EventParticipants | EventApplications | EventPayments | EventOverview
 
 _MOST_KEPT = 1_000
+_MOST_ROWS = 200
+"""Of an answer that is kept: one of a thousand events would take the place of many."""
 _READERS: Mapping[str, Callable[[Sequence[Row], str | None], EventData]] = {
     "revenue": read_revenue,
     "participants": lambda rows, _: read_participants(rows),
@@ -73,14 +75,18 @@ class EventReport:
 
 
 class EventReports:
-    """Makes reports of the served generation, and keeps their figures for as long as it is served.
+    """Makes reports of the served generation, and keeps the short ones' figures for as long as it is served.
 
-    Safe to share between threads.
+    `most_rows` is how many rows of a report type they are made of at most. While a generation is served that
+    is older than one before, none are kept. Safe to share between threads.
     """
 
-    def __init__(self, catalogue: Mapping[str, ReportType], snapshots: Snapshots) -> None:
+    def __init__(
+        self, catalogue: Mapping[str, ReportType], snapshots: Snapshots, *, most_rows: int = _MOST_ROWS
+    ) -> None:
         self._catalogue = catalogue
         self._snapshots = snapshots
+        self._most_rows = most_rows
         self._lock = Lock()
         self._generation = ""
         self._kept: OrderedDict[tuple[str, str, EventFilters], EventData] = OrderedDict()
@@ -114,8 +120,10 @@ class EventReports:
             data = self._recall(snapshot.generation.generation, key)
             if data is None:
                 _check_event(snapshot, workshop_id, filters.event_key)
-                data = figures_of(report, self._rows(snapshot, key), currency)
-                self._keep(snapshot.generation.generation, key, data)
+                rows = self._rows(snapshot, key)
+                data = figures_of(report, rows, currency)
+                if len(rows) <= self._most_rows:
+                    self._keep(snapshot.generation.generation, key, data)
         return EventReport(report, filters, data, datetime.now(UTC).replace(microsecond=0).astimezone(zone))
 
     def _rows(self, snapshot: Snapshot, key: tuple[str, str, EventFilters]) -> list[Row]:

@@ -35,9 +35,9 @@ _NOTHING = Decimal("0.00")
 def read_revenue(rows: Sequence[Row], own: str | None) -> EventRevenue:
     """The figures of the rows of event_revenue; `own` is the currency of a tenant without any."""
 
-    def describe(part: Sequence[Row], currency: str | None, many: bool) -> CurrencyRevenue:
+    def describe(part: Sequence[Row], currency: str | None) -> CurrencyRevenue:
         months = _split(part, "period")
-        invoiced, paid, left = (_sum(part, name, many) for name in ("invoiced", "paid", "open"))
+        invoiced, paid, left = (_sum(part, name, currency) for name in ("invoiced", "paid", "open"))
         return CurrencyRevenue(
             currency,
             invoiced,
@@ -45,12 +45,12 @@ def read_revenue(rows: Sequence[Row], own: str | None) -> EventRevenue:
             left,
             _count(part, "invoice_count"),
             [
-                RevenueMonth(month, _sum(its, "invoiced", many), _sum(its, "paid", many))
+                RevenueMonth(month, _sum(its, "invoiced", currency), _sum(its, "paid", currency))
                 for month, its in sorted(months.items())
             ],
         )
 
-    whole, parts = _by_currency(rows, own, describe)
+    whole, parts = _by_currency(rows, rows, own, describe)
     return EventRevenue(**vars(whole), by_currency=parts)
 
 
@@ -87,40 +87,44 @@ def read_applications(rows: Sequence[Row]) -> EventApplications:
 def read_payments(rows: Sequence[Row], own: str | None) -> EventPayments:
     """The figures of the rows of event_payments; `own` is the currency of a tenant without any."""
 
-    def describe(part: Sequence[Row], currency: str | None, many: bool) -> CurrencyPayments:
+    def describe(part: Sequence[Row], currency: str | None) -> CurrencyPayments:
         completed = [row for row in part if row["status"] == "completed"]
         gateways = sorted(_split(completed, "gateway_key").items(), key=lambda item: item[0] or "\U0010ffff")
         return CurrencyPayments(
-            *_payment_sums(completed, many),
+            *_payment_sums(completed, currency),
             currency,
             [
-                StatusPayments(*_payment_sums(its, many), name)
+                StatusPayments(*_payment_sums(its, currency), name)
                 for name, its in sorted(_split(part, "status").items())
             ],
-            [GatewayPayments(*_payment_sums(its, many), key, its[0]["gateway"]) for key, its in gateways],
+            [GatewayPayments(*_payment_sums(its, currency), key, its[0]["gateway"]) for key, its in gateways],
         )
 
-    whole, parts = _by_currency(rows, own, describe)
+    completed = [row for row in rows if row["status"] == "completed"]
+    whole, parts = _by_currency(rows, completed, own, describe)
     return EventPayments(**vars(whole), by_currency=parts)
 
 
 def read_overview(rows: Sequence[Row], own: str | None) -> EventOverview:
     """The figures of the rows of event_overview; `own` is the currency of a tenant without any."""
 
-    def revenue(part: Sequence[Row], currency: str | None, many: bool) -> RevenueHeadline:
+    def revenue(part: Sequence[Row], currency: str | None) -> RevenueHeadline:
         its = _split(part, "figure")
-        invoiced, paid, left = (_sum(its.get(n, []), "value", many) for n in ("invoiced", "paid", "open"))
+        invoiced, paid, left = (_sum(its.get(n, []), "value", currency) for n in ("invoiced", "paid", "open"))
         return RevenueHeadline(currency, invoiced, paid, left, _count(its.get("invoice_count", []), "value"))
 
-    def payments(part: Sequence[Row], currency: str | None, many: bool) -> PaymentsHeadline:
-        its = _split(part, "figure")
-        amount, fees, net = (_sum(its.get(name, []), "value", many) for name in ("amount", "fees", "net"))
+    def payments(part: Sequence[Row], currency: str | None) -> PaymentsHeadline:
+        # Of a currency in which nothing was completed there are zeros.
+        its = _split([row for row in part if currency in {None, row["currency"]}], "figure")
+        amount, fees, net = (_sum(its.get(name, []), "value", currency) for name in ("amount", "fees", "net"))
         return PaymentsHeadline(_count(its.get("count", []), "value"), amount, fees, net, currency)
 
     areas = _split(rows, "area")
     values = {(row["area"], row["figure"]): row["value"] for row in rows}
-    revenue_whole, revenue_parts = _by_currency(areas.get("revenue", []), own, revenue)
-    payments_whole, payments_parts = _by_currency(areas.get("payments", []), own, payments)
+    invoiced, paid = areas.get("revenue", []), areas.get("payments", [])
+    completed = [row for row in paid if row["figure"] == "count" and row["value"]]
+    revenue_whole, revenue_parts = _by_currency(invoiced, invoiced, own, revenue)
+    payments_whole, payments_parts = _by_currency(paid, completed, own, payments)
     people = (int(values.get(("participants", name), 0)) for name in ("total", "confirmed", "unconfirmed"))
     return EventOverview(
         RevenueHeadlines(**vars(revenue_whole), by_currency=revenue_parts),
@@ -133,24 +137,29 @@ def read_overview(rows: Sequence[Row], own: str | None) -> EventOverview:
 
 
 def _by_currency(
-    rows: Sequence[Row], own: str | None, describe: Callable[[Sequence[Row], str | None, bool], Part]
+    rows: Sequence[Row],
+    counted: Sequence[Row],
+    own: str | None,
+    describe: Callable[[Sequence[Row], str | None], Part],
 ) -> tuple[Part, list[Part]]:
-    """What tells of all rows, and what tells of each currency's."""
+    """What tells of all rows, and what tells of each currency's; `counted` are those whose money counts."""
     parts = dict(sorted(_split(rows, "currency").items()))
-    several = len(parts) > 1
-    currency = None if several else next(iter(parts), own)
-    return describe(rows, currency, several), [describe(its, name, False) for name, its in parts.items()]
+    currencies = {row["currency"] for row in counted} or set(parts)
+    several = len(currencies) > 1
+    currency = (None if counted else own) if several else next(iter(currencies), own)
+    return describe(rows, currency), [describe(its, name) for name, its in parts.items()]
 
 
 def _payment_sums(
-    rows: Sequence[Row], many: bool
+    rows: Sequence[Row], currency: str | None
 ) -> tuple[int, Decimal | None, Decimal | None, Decimal | None]:
-    amount, fees, net = (_sum(rows, name, many) for name in ("amount", "fees", "net"))
+    amount, fees, net = (_sum(rows, name, currency) for name in ("amount", "fees", "net"))
     return _count(rows, "payments"), amount, fees, net
 
 
-def _sum(rows: Iterable[Row], name: str, several_currencies: bool) -> Decimal | None:
-    return None if several_currencies else sum((row[name] for row in rows), _NOTHING)
+def _sum(rows: Sequence[Row], name: str, currency: str | None) -> Decimal | None:
+    """The sum, in this currency; None: some of it is in another."""
+    return sum((row[name] for row in rows), _NOTHING) if all(r["currency"] == currency for r in rows) else None
 
 
 def _count(rows: Iterable[Row], name: str) -> int:

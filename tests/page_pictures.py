@@ -52,9 +52,9 @@ _PICTURES = (
     Picture("page-dark", "nb-NO", "dark", 1280, 1420, 1),
     Picture("page-phone", "nb-NO", "light", 375, 1440, 1.5),
 )
-_DEFINITION = Picture("page-definition", "en-GB", "light", 1280, 1240, 1)
-_BATCH = Picture("page-batch", "nb-NO", "dark", 1280, 1060, 1)
-_DELIVERIES = Picture("page-deliveries", "nb-NO", "light", 375, 900, 1.5)
+_DEFINITION = Picture("page-definition", "en-GB", "light", 1280, 1090, 1)
+_BATCH = Picture("page-batch", "nb-NO", "dark", 1280, 960, 1)
+_DELIVERIES = Picture("page-deliveries", "nb-NO", "light", 375, 720, 1.5)
 
 
 def draw_pictures() -> None:
@@ -110,28 +110,28 @@ def draw_views(browser: Browser, bench: SendingBench, workshops: Path) -> None:
         window.sign_in_to(key, "definitions/new")
         make_definition(window.page)
         write_picture(window.page, _DEFINITION)
+    with open_window(browser, bench.api.url, _DELIVERIES) as window:
+        window.sign_in_to(key, "deliveries")
+        window.page.locator('[data-state="refused"]').wait_for()
+        write_picture(window.page, _DELIVERIES)
     (bench.brands / "104.toml").write_text('color = "bluish"\n')
     with open_window(browser, bench.api.url, _BATCH) as window:
         window.sign_in_to(key, "batches/new")
         make_batch(window.page, f"{numbers[_WORKSHOP]},77\n{numbers['102']}\n{numbers['104']}")
         write_picture(window.page, _BATCH)
-    with open_window(browser, bench.api.url, _DELIVERIES) as window:
-        window.sign_in_to(key, "deliveries")
-        window.page.locator('[data-state="refused"]').wait_for()
-        write_picture(window.page, _DELIVERIES)
 
 
 def make_definition(page: Page) -> None:
     """Fill in the form, and send what it makes."""
-    page.locator("#definition-name").fill("Bookings of the week")
-    page.locator("#definition-type").select_option("101")
+    page.locator("#definition-name").fill("Services of the week")
+    page.locator("#definition-type").select_option("104")
     page.locator("#definition-interval").select_option("week")
     page.locator("#definition-emails").fill("kari@verksted.example\nverkstedet@sluttet.example")
     page.locator("#definition-owner").fill("eier@verksted.example")
     page.locator("#definition-when-data").check()
     page.locator("#definition-save").click()
     page.locator(".back-test").wait_for()
-    page.locator('[data-action="test"]').click()
+    page.locator('[data-action="send"]').click()
     page.locator('.fires .state[data-kind="good"]').wait_for()
     page.locator("#definitions-view h2").focus()
 

@@ -88,7 +88,8 @@ class _Links:
             return self.hand_out(request, delivery, job)
         title = delivery.content.get("title") or delivery.content.get("name") or job.file_name
         # Relative, so that it holds also where a path stands before ours in the public URL.
-        action = f"{request.path_params['link']}/download"
+        below = request.scope["raw_path"].endswith(b"/")
+        action = "download" if below else f"{request.path_params['link']}/download"
         return self._page(200, show_file(delivery.language, str(title), job, action))
 
     def hand_out(self, request: AnyRequest, delivery: Delivery, job: Job) -> Response[Any]:

@@ -155,13 +155,14 @@ export class DefinitionForm {
     if (!draft) return;
     this._hold(true);
     try {
-      if (this._report) await change(this._client, this._report, draft);
+      if (this._id) await change(this._client, this._report ?? (await this._readReport()), draft);
       else this._id = await create(this._client, find("definition-type").value, draft);
+      find("definition-type").disabled = true;
       announce(say("definition_saved"));
       if (toTry) await this._try();
       else location.hash = `#definitions/${this._id}`;
     } catch (error) {
-      if (!isEnded(error)) await this._refuse(error);
+      if (!isEnded(error)) this._refuse(error);
     } finally {
       this._hold(false);
     }
@@ -169,16 +170,23 @@ export class DefinitionForm {
 
   /** Stay in the form, which is now of what was saved, and show what will come of it. */
   async _try() {
-    const { signal } = this._closed;
-    this._report = await this._client.readBare(`/company/report/${this._id}`, { signal });
-    find("definition-type").disabled = true;
+    this._report = await this._readReport();
     history.replaceState(null, "", `${location.pathname}${location.search}#definitions/${this._id}/change`);
-    const outlook = new Outlook(this._client, this._workshop, `/company/report/${this._id}`, signal);
+    const outlook = new Outlook(
+      this._client,
+      this._workshop,
+      `/company/report/${this._id}`,
+      this._closed.signal,
+    );
     this._outlook.replaceChildren(section("outlook", outlook.box));
     const title = this._outlook.querySelector("h3");
     title.tabIndex = -1;
     title.focus();
     await outlook.load();
+  }
+
+  _readReport() {
+    return this._client.readBare(`/company/report/${this._id}`, { signal: this._closed.signal });
   }
 
   /** What is filled in; null when something cannot be sent, which is said at its field. */
@@ -243,10 +251,9 @@ export class DefinitionForm {
     return null;
   }
 
-  async _refuse(error) {
-    const { signal } = this._closed;
-    // What was changed before the refusal is changed: the next try begins from there.
-    if (this._report) this._report = await this._client.readBare(`/company/report/${this._id}`, { signal });
+  _refuse(error) {
+    // What was changed before the refusal is changed: the next try begins from what is there then.
+    this._report = null;
     if (error.status !== 422) {
       find("definition-error").textContent = errorText(error);
       return;

@@ -38,7 +38,7 @@ class CodeRefused(AccessError):  # noqa: N818
 
 
 class SignInPaused(AccessError):  # noqa: N818
-    """Signing in has failed too often."""
+    """Signing in has failed, as it did too often before."""
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(f"too many failed attempts: try again in {retry_after_seconds} s")

@@ -1,4 +1,6 @@
-"""Signing in: a key's id and the key are exchanged for an access token, and who fails often has to wait.
+"""Signing in: a key's id and the key are exchanged for an access token, and wrong attempts are slowed down.
+
+A right one is let in however many wrong ones came before: those of others keep nobody out.
 
 Failures are counted in the memory of the process: with several processes, each allows its own.
 """
@@ -41,11 +43,10 @@ class SignIn:
             Unauthenticated: there is no such key, or it lets nobody in now.
             CodeRefused: the code of the second factor was not sent (None), or is another than the key's; no
                 key has one today, so the empty text is right.
-            SignInPaused: the client has failed too often with this user; nothing was looked at.
+            SignInPaused: it would be one of the two above, and the client has failed too often with this user.
             SealError: the installation's key cannot be used.
         """
         attempt = (client, user[:_USER_LENGTH])
-        self._failures.check(attempt)
         key = self._keys.match(password)
         if key is None or not hmac.compare_digest(key.key_id.encode(), user.encode()):
             self._failures.count(attempt)
@@ -66,21 +67,17 @@ class Failures:
         """When the last failure of an attempt is forgiven."""
         self._lock = Lock()
 
-    def check(self, attempt: tuple[str, str]) -> None:
-        """Let an attempt through.
+    def count(self, attempt: tuple[str, str]) -> None:
+        """An attempt has failed.
 
         Raises:
-            SignInPaused: too many like it have failed.
+            SignInPaused: too many like it have; it is not counted, so that waiting helps.
         """
         with self._lock:
-            wait = self._forgiven.get(attempt, 0.0) - self._ticks() - (_MOST_FAILURES - 1) * _SECONDS_EACH
-        if wait > 0:
-            raise SignInPaused(ceil(wait))
-
-    def count(self, attempt: tuple[str, str]) -> None:
-        """An attempt has failed."""
-        with self._lock:
             now = self._ticks()
+            wait = self._forgiven.get(attempt, 0.0) - now - (_MOST_FAILURES - 1) * _SECONDS_EACH
+            if wait > 0:
+                raise SignInPaused(ceil(wait))
             self._forgiven[attempt] = max(now, self._forgiven.pop(attempt, now)) + _SECONDS_EACH
             if len(self._forgiven) > self._most:
                 self._forgiven.popitem(last=False)

@@ -12,6 +12,7 @@ from exporters.definitions import transitions
 from exporters.definitions.arguments import Meaning, read_arguments
 from exporters.definitions.conditions import Sight, decide, look
 from exporters.definitions.drafts import find_type
+from exporters.definitions.due_definitions import PAUSED
 from exporters.definitions.errors import DefinitionError, DefinitionNotFound
 from exporters.definitions.following import log_end
 from exporters.definitions.mails import refusal_orders
@@ -107,7 +108,7 @@ class Maker:
         """What is made of the fire, by its definition and the data as they are; None: it is skipped."""
         definition = self._store.get(fire.definition_id, fire.workshop_id)
         if fire.kind is FireKind.SCHEDULED and not _is_wanted(definition, fire):
-            self._skip(fire, "paused", None, None)
+            self._skip(fire, PAUSED, None, None)
             return None
         meaning = read_arguments(
             find_type(self._types, definition.type_id),

@@ -124,8 +124,8 @@ def busy_endpoints(connection: Connection, now: datetime) -> frozenset[str]:
     return frozenset(busy)
 
 
-def next_endpoint(now: datetime, busy: Collection[str]) -> ColumnElement[str]:
-    """The endpoint whose turn it is: of those that something is due for, the one that was called longest ago.
+def next_endpoint(_connection: Connection, now: datetime, busy: Collection[str]) -> ColumnElement[bool]:
+    """What waits for the endpoint whose turn it is: of those that something is due for, the one that was called longest ago.
 
     So what waits for one, however much, is not called before all that comes later for others.
     """
@@ -138,7 +138,7 @@ def next_endpoint(now: datetime, busy: Collection[str]) -> ColumnElement[str]:
     called_at = func.coalesce(endpoints.c.last_failure_at, endpoints.c.last_success_at)
     free = (endpoints.c.endpoint_id.not_in(busy),) if busy else ()
     turn = select(endpoints.c.endpoint_id).where(due, *free).order_by(called_at.nulls_first())
-    return turn.limit(1).scalar_subquery()
+    return deliveries.c.recipient == turn.limit(1).scalar_subquery()
 
 
 def enable(connection: Connection, now: datetime, endpoint_id: str, actor: str) -> bool:

@@ -3,7 +3,6 @@
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,13 +13,13 @@ from exporters.database import Database
 from exporters.database.values import storable, utc_now
 from exporters.deliveries import endpoint_transitions as transitions
 from exporters.deliveries.addresses import read_url
+from exporters.deliveries.endpoint_records import Endpoint, EndpointEvent, EndpointNotFound, to_endpoint
 from exporters.deliveries.endpoint_transitions import EndpointState, Reason
-from exporters.deliveries.errors import DeliveryError
 from exporters.deliveries.mail_addresses import check_address
 from exporters.deliveries.signatures import make_secret
 from exporters.deliveries.tables_endpoints import endpoint_events, endpoints
-from exporters.deliveries.webhook_auth import Auth, from_text
-from exporters.seal import Seal
+from exporters.deliveries.webhook_auth import Auth
+from exporters.seal import Seal, SealError
 
 _OLD_SECRET = timedelta(hours=24)
 """How long calls are signed with a replaced secret, too."""
@@ -37,69 +36,6 @@ __all__ = [
     "Endpoints",
     "Reason",
 ]
-
-
-class EndpointNotFound(DeliveryError):  # noqa: N818  the condition reads better without "Error"
-    """There is no such endpoint, or not for whoever asks."""
-
-    def __init__(self, endpoint_id: str) -> None:
-        super().__init__(f"there is no webhook endpoint {endpoint_id!r}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """One endpoint as it stood when it was read. Instants are aware and in UTC."""
-
-    endpoint_id: str
-    account: str
-    """Whose it is, as `Caller.account`."""
-    url: str = field(repr=False)
-    """Its path and query may hold a secret: shown to the account alone."""
-    contact: str | None
-    """Who is warned when it is disabled; None: nobody."""
-    auth: str | None = field(repr=False)
-    """Sealed; None: it is called without."""
-    secret: str = field(repr=False)
-    """Sealed."""
-    old_secret: str | None = field(repr=False)
-    """Sealed."""
-    old_secret_until: datetime | None
-    state: EndpointState
-    reason: Reason | None
-    """Why it is disabled."""
-    first_failure_at: datetime | None
-    """When it began to fail; None: it does not."""
-    last_failure_at: datetime | None
-    last_success_at: datetime | None
-    warned_at: datetime | None
-    """When the warning of its being disabled was ordered."""
-    created_at: datetime
-
-    def open_auth(self, seal: Seal) -> Auth | None:
-        """How the endpoint knows the caller.
-
-        Raises:
-            SealError: it was sealed with another key, as of the other call.
-        """
-        return None if self.auth is None else from_text(seal.open(self.auth))
-
-    def open_secrets(self, seal: Seal, now: datetime) -> Sequence[str]:
-        """The secrets to sign with: the present one, then one that was replaced lately."""
-        sealed = [self.secret]
-        if self.old_secret is not None and self.old_secret_until is not None and now < self.old_secret_until:
-            sealed.append(self.old_secret)
-        return [seal.open(one) for one in sealed]
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndpointEvent:
-    """One change of an endpoint."""
-
-    at: datetime
-    event: str
-    from_state: EndpointState | None
-    to_state: EndpointState
-    detail: dict[str, Any]
 
 
 class Endpoints:
@@ -131,14 +67,42 @@ class Endpoints:
         kept = None if contact is None else check_address(contact)
         wanted = None if auth is None else auth.to_text()
         signature = self._seal.sign("endpoint", json.dumps([account, url, wanted]))
+        found = _find_signed(connection, signature) or self._sign_again(
+            connection, account, url, auth, signature
+        )
+        if found is None:
+            found = self._add(connection, account, url, wanted, signature)
+        if kept is not None:
+            of_it = endpoints.c.endpoint_id == found
+            connection.execute(update(endpoints).where(of_it).values(contact=kept))
+        return found
+
+    def _sign_again(
+        self, connection: Connection, account: str, url: str, auth: Auth | None, signature: str
+    ) -> str | None:
+        """Sign the endpoint that the account took over from one before: it was signed for that, if at all."""
+        alike = select(endpoints).where(endpoints.c.account == account, endpoints.c.url == url)
+        for row in connection.execute(alike.order_by(endpoints.c.created_at)).all():
+            try:
+                self._seal.open(row.secret)
+                same = to_endpoint(row).open_auth(self._seal) == auth
+            except SealError:  # of another key: it could not be called
+                continue
+            if same:
+                of_it = endpoints.c.endpoint_id == row.endpoint_id
+                connection.execute(update(endpoints).where(of_it).values(signature=signature))
+                return str(row.endpoint_id)
+        return None
+
+    def _add(self, connection: Connection, account: str, url: str, auth: str | None, signature: str) -> str:
+        """A new endpoint, or the one that another transaction has made meanwhile."""
         now = self._clock()
         values = {
             "endpoint_id": str(uuid.uuid4()),
             "account": account,
             "url": url,
-            "contact": kept,
             "signature": signature,
-            "auth": None if wanted is None else self._seal.close(wanted),
+            "auth": None if auth is None else self._seal.close(auth),
             "secret": self._seal.close(make_secret()),
             "state": EndpointState.ACTIVE,
             "created_at": now,
@@ -150,22 +114,19 @@ class Endpoints:
             .on_conflict_do_nothing(index_elements=["signature"])
             .returning(endpoints.c.endpoint_id)
         ).scalar_one_or_none()
-        if added is not None:
-            transitions.write_event(
-                connection, now, added, "created", from_state=None, to_state=EndpointState.ACTIVE
-            )
-            return str(added)
-        alike = endpoints.c.signature == signature
-        if kept is not None:
-            connection.execute(update(endpoints).where(alike).values(contact=kept))
-        return str(connection.execute(select(endpoints.c.endpoint_id).where(alike)).scalar_one())
+        if added is None:
+            return str(_find_signed(connection, signature))
+        transitions.write_event(
+            connection, now, added, "created", from_state=None, to_state=EndpointState.ACTIVE
+        )
+        return str(added)
 
     def list(self, account: str | None = None) -> Sequence[Endpoint]:
         """Endpoints, the newest first."""
         query = select(endpoints).where(*_of(account))
         ordered = query.order_by(endpoints.c.created_at.desc(), endpoints.c.endpoint_id)
         with self._database.reading() as connection:
-            return [_to_endpoint(row) for row in connection.execute(ordered)]
+            return [to_endpoint(row) for row in connection.execute(ordered)]
 
     def get(self, endpoint_id: str, account: str | None = None) -> Endpoint:
         """One endpoint.
@@ -183,7 +144,7 @@ class Endpoints:
         query = select(endpoints).where(endpoints.c.endpoint_id == storable(endpoint_id), *_of(account))
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else _to_endpoint(row)
+        return None if row is None else to_endpoint(row)
 
     def events(self, endpoint_id: str) -> Sequence[EndpointEvent]:
         """What happened to an endpoint, in order; not its calls, which their deliveries tell of."""
@@ -287,6 +248,11 @@ class Endpoints:
         return new
 
 
+def _find_signed(connection: Connection, signature: str) -> str | None:
+    query = select(endpoints.c.endpoint_id).where(endpoints.c.signature == signature)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def _of(account: str | None) -> list[ColumnElement[bool]]:
     return [] if account is None else [endpoints.c.account == account]
 
@@ -297,9 +263,3 @@ def _lock(connection: Connection, endpoint_id: str, account: str | None) -> Any:
     if row is None:
         raise EndpointNotFound(endpoint_id)
     return row
-
-
-def _to_endpoint(row: Any) -> Endpoint:
-    values = {name: value for name, value in row._mapping.items() if name != "signature"}
-    reason = None if row.reason is None else Reason(row.reason)
-    return Endpoint(**{**values, "state": EndpointState(row.state), "reason": reason})

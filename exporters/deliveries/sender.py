@@ -23,6 +23,7 @@ from exporters.deliveries.endpoint_transitions import (
 )
 from exporters.deliveries.errors import SendingLost
 from exporters.deliveries.files import DeliveredFile, FileNotReady, Files
+from exporters.deliveries.mail_turns import MailTurns
 from exporters.deliveries.options import DeliveryOptions
 from exporters.deliveries.orders import Channel
 from exporters.deliveries.outcomes import Outcome, retry
@@ -60,18 +61,17 @@ class Way:
     """The recipients of whom nothing more is to be begun now, lest a slow one holds up the others."""
     settle: Callable[[Connection, datetime, Delivery, Outcome], None] = lambda *_: None
     """Writes what an outcome means beside, in its transaction."""
-    turn: Callable[[datetime, Collection[str]], ColumnElement[str]] | None = None
-    """Whose turn it is, of the recipients that are not busy; None: what is due longest comes first."""
+    turn: Callable[[Connection, datetime, Collection[str]], ColumnElement[bool] | None] = lambda *_: None
+    """What waits for the one whose turn it is, of those that are not busy; None: nobody waits for a turn.
 
-    def whose(self, now: datetime, busy: Collection[str]) -> ColumnElement[str] | None:
-        """`turn`, where there is one."""
-        return None if self.turn is None else self.turn(now, busy)
+    A transaction that only reads uses up no turn.
+    """
 
 
 def make_ways(database: Database) -> Mapping[Channel, Way]:
     """How each channel is used."""
     return {
-        Channel.EMAIL: Way(mail.send),
+        Channel.EMAIL: Way(mail.send, turn=MailTurns().next_account),
         Channel.WEBHOOK: Way(partial(webhook.send, database=database), busy_endpoints, settle, next_endpoint),
     }
 
@@ -97,7 +97,7 @@ class Sender:
         self._clock = clock
 
     def send_due(self, channel: Channel) -> int:
-        """Send the delivery of a channel that is due longest; 0: none is.
+        """Send the delivery of a channel that is due longest, by turns; 0: none is due.
 
         Raises:
             DatabaseUnavailable: the records failed; what was sent meanwhile is sent again after the lease.
@@ -117,7 +117,8 @@ class Sender:
         with self._database.reading() as connection:
             now = self._clock()
             busy = way.busy(connection, now)
-            if not transitions.is_any_due(connection, now, channel, busy, way.whose(now, busy)):
+            turn = way.turn(connection, now, busy)
+            if not transitions.is_any_due(connection, now, channel, busy, turn):
                 return None
         with self._database.writing() as connection:
             now = self._clock()
@@ -129,7 +130,7 @@ class Sender:
                 name_owner(),
                 lease=self._lease,
                 busy=busy,
-                whose=way.whose(now, busy),
+                turn=way.turn(connection, now, busy),
             )
 
     def _try(self, way: Way, delivery: Delivery) -> Outcome:

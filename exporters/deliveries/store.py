@@ -13,6 +13,7 @@ from exporters.deliveries import transitions
 from exporters.deliveries.errors import DeliveryNotFound, ReasonMissing
 from exporters.deliveries.orders import Channel
 from exporters.deliveries.records import Delivery, Event, EventName, State
+from exporters.deliveries.repeats import repeat
 from exporters.deliveries.tables import deliveries, delivery_events
 
 _LONGEST_REASON = 500
@@ -109,7 +110,7 @@ class DeliveryStore:
         reason = checked_reason(reason)
         with self._database.writing() as connection:
             _find(connection, delivery_id, viewer)
-            made = transitions.repeat(connection, self._clock(), delivery_id, reason, actor)
+            made = repeat(connection, self._clock(), delivery_id, reason, actor)
             if beside is not None:
                 beside(connection, made)
             return made

@@ -56,6 +56,7 @@ deliveries = Table(
         "uq_deliveries_ledger", "subject", "occasion", "channel", "recipient", "format", "repeat", unique=True
     ),
     Index(None, "channel", "state", "due_at"),  # what is due
+    Index(None, "channel", "state", "account", "due_at"),  # whose turn it is
     Index(None, "channel", "state", "lease_until"),  # whose sender is gone
     Index(None, "channel", "recipient", "state", "due_at"),  # what waits for an endpoint
     Index(None, "workshop_id", "created_at"),

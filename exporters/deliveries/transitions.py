@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from exporters.deliveries.errors import DeliveryNotFound, DeliveryStands, SendingLost
 from exporters.deliveries.orders import Channel
@@ -48,12 +48,12 @@ def is_any_due(
     now: datetime,
     channel: Channel,
     busy: Collection[str] = (),
-    whose: ColumnElement[str] | None = None,
+    turn: ColumnElement[bool] | None = None,
 ) -> bool:
     """Whether a claim made now would change anything: a cheap look that locks nothing."""
     return any(
         connection.execute(select(deliveries.c.delivery_id).where(*free).limit(1)).first() is not None
-        for free, _ in _free(now, channel, busy, whose)
+        for free, _ in _free(now, channel, busy, turn)
     )
 
 
@@ -65,14 +65,14 @@ def claim(
     *,
     lease: timedelta,
     busy: Collection[str] = (),
-    whose: ColumnElement[str] | None = None,
+    turn: ColumnElement[bool] | None = None,
 ) -> Delivery | None:
     """Give the delivery that is due longest to `owner`, leaving out recipients that are `busy`.
 
-    One whose sender vanished comes first; if that was in its last try, it is dead. With `whose`, what is due
-    is that recipient's.
+    One whose sender vanished comes first; if that was in its last try, it is dead. Of what is due, only what
+    `turn` says counts.
     """
-    for free, since in _free(now, channel, busy, whose):
+    for free, since in _free(now, channel, busy, turn):
         query = select(deliveries).where(*free).order_by(since).limit(1)
         before = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
         if before is None:
@@ -201,40 +201,6 @@ def give_up_waiting(
     return len(ended)
 
 
-def repeat(connection: Connection, now: datetime, delivery_id: str, reason: str, actor: str) -> Delivery:
-    """Order once more what has come to an end: a new delivery, with the next number of repeats.
-
-    Raises:
-        DeliveryStands: it has not ended.
-    """
-    before = locked(connection, delivery_id)
-    if before.finished_at is None:
-        raise DeliveryStands(delivery_id, before.state, "delivered, refused, dead or cancelled")
-    alike = and_(*(deliveries.c[name] == before._mapping[name] for name in _LEDGER))
-    # The first of those alike is locked, so that two who repeat at once wait for each other.
-    first = select(deliveries.c.delivery_id).where(alike, deliveries.c.repeat == 0)
-    connection.execute(first.with_for_update())
-    number = connection.execute(select(func.max(deliveries.c.repeat)).where(alike)).scalar_one() + 1
-    values = {
-        **{name: before._mapping[name] for name in (*_LEDGER, *_COPIED)},
-        "delivery_id": str(uuid.uuid4()),
-        "repeat": number,
-        "state": State.QUEUED,
-        "attempt": 0,
-        "due_at": now,
-        "created_at": now,
-        "reason": reason,
-    }
-    record = connection.execute(insert(deliveries).values(values).returning(*deliveries.c)).one()
-    detail = {"reason": reason, "actor": actor, "of": delivery_id}
-    write_event(connection, now, EventName.QUEUED, None, record=record, detail=detail)
-    return to_delivery(record)
-
-
-_LEDGER = ("subject", "occasion", "channel", "recipient", "format")
-_COPIED = ("workshop_id", "account", "job_id", "language", "content")
-
-
 def locked(connection: Connection, delivery_id: str) -> Record:
     """The row, unchangeable by others until the transaction ends; SQLite locks the whole file instead.
 
@@ -272,13 +238,13 @@ def write_event(
 
 
 def _free(
-    now: datetime, channel: Channel, busy: Collection[str], whose: ColumnElement[str] | None
+    now: datetime, channel: Channel, busy: Collection[str], turn: ColumnElement[bool] | None
 ) -> tuple[tuple[tuple[ColumnElement[bool], ...], ColumnElement[datetime]], ...]:
     """What may be claimed, and by which column the one that waits longest is found."""
     lost_at, due_at = deliveries.c.lease_until, deliveries.c.due_at
     others = (deliveries.c.recipient.not_in(busy),) if busy else ()
     of_channel = (deliveries.c.channel == channel, *others)
-    of_turn = () if whose is None else (deliveries.c.recipient == whose,)
+    of_turn = () if turn is None else (turn,)
     return (
         ((*of_channel, deliveries.c.state == State.SENDING, lost_at <= now), lost_at),
         ((*of_channel, *of_turn, deliveries.c.state == State.QUEUED, due_at <= now), due_at),

@@ -38,7 +38,7 @@ from tests.smtp_server import Received, SmtpServer
 from tests.webhook_receiver import Behaviour, Call, WebhookReceiver
 from tests.worker_processes import wait_until
 
-KILLS = 24
+KILLS = 8
 FIRES_OF_A_KILL, ITEMS_OF_A_KILL = 3, 3
 A_DAY = timedelta(days=1)
 HISTORIES = ("fire_events", "job_events", "delivery_events", "batch_events")

@@ -248,6 +248,20 @@ def test_a_form_that_is_filled_in_changes_its_words_alone(visit: Visiting, key: 
     expect(page.locator("#definitions-view h2")).to_have_text("Faste rapporter")
 
 
+def test_both_languages_have_every_text(visit: Visiting) -> None:
+    window = visit()
+    window.open()
+    for part in ("", "_definitions", "_batches", "_deliveries"):
+        keys = [
+            window.page.evaluate(
+                "async (path) => Object.keys((await import(path)).default).sort()",
+                f"/dashboard/reports/texts_{language}{part}.js",
+            )
+            for language in ("en", "nb")
+        ]
+        assert keys[0] == keys[1]
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing(visit: Visiting, bench: SendingBench, key: str, look: str) -> None:
     with company_client(bench.api, FEW) as client:

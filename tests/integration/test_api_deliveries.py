@@ -190,6 +190,16 @@ def test_the_page_shows_the_file_and_hands_it_out_by_a_button(api: ApiServer, re
     assert (row.action, row.job_id) == ("downloaded", made.job_id)
 
 
+@pytest.mark.parametrize("ending", ["", "/", "?from=mail", "/?from=mail"])
+def test_the_button_is_right_however_the_address_ends(
+    api: ApiServer, records: Database, ending: str
+) -> None:
+    url = page_of(api, with_file(records, a_file(api))) + ending
+    action = re.search(r'<form method="post" action="([^"]+)">', httpx.get(url).text)
+    assert action is not None
+    assert httpx.post(httpx.URL(url).join(action[1])).status_code == 200
+
+
 def test_asking_for_the_page_by_head_takes_no_file(api: ApiServer, records: Database) -> None:
     made = with_file(records, a_file(api))
     answer = httpx.head(page_of(api, made))

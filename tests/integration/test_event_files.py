@@ -149,3 +149,10 @@ def test_figures_are_kept_while_a_generation_is_served(reports: EventReports) ->
     assert reports.read("revenue", "501").data is first.data
     assert reports.read("revenue", "502").data is not first.data
     assert reports.read("revenue", "501", date_from="2026-02-02").data != first.data
+
+
+def test_figures_of_many_rows_are_not_kept(exports: Exports) -> None:
+    reports = EventReports(exports.catalogue, exports.snapshots, most_rows=2)
+    assert reports.read("participants", "501").data is not reports.read("participants", "501").data
+    few = {"date_from": "2030-01-01"}
+    assert reports.read("revenue", "501", **few).data is reports.read("revenue", "501", **few).data

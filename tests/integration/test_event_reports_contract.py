@@ -196,6 +196,15 @@ def test_3_3_head_is_get_without_the_body(clients: dict[str, httpx.Client]) -> N
     assert clients["501"].options(f"{REPORTS}/revenue").headers["allow"] == "GET, HEAD, OPTIONS"
 
 
+@pytest.mark.parametrize("name", ["event_key", "date_from", "date_to"])
+def test_3_3_a_parameter_that_is_repeated_is_422_by_its_field(
+    clients: dict[str, httpx.Client], name: str
+) -> None:
+    answer = clients["501"].get(f"{REPORTS}/revenue?{name}=2026-01-01&{name}=2026-02-01")
+    errors = {name: [f"The {name} may be given only once."]}
+    assert (answer.status_code, answer.json()) == (422, {"error": "Validation failed", "errors": errors})
+
+
 @pytest.mark.parametrize(
     ("query", "errors"),
     [

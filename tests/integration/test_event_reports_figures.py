@@ -144,7 +144,7 @@ def test_3_4_payments(clients: dict[str, httpx.Client], asked: Asked) -> None:
     if len(currencies) == 1:
         assert sums(found) == sums_of(done)
         assert found["by_gateway"] == found["by_currency"][0]["by_gateway"]
-    if len(currencies) > 1:
+    if len({row["currency"] for row in done}) > 1:
         assert (found["currency"], found["amount"], found["fees"], found["net"]) == (None, None, None, None)
 
 

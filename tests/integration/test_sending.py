@@ -20,9 +20,9 @@ from exporters.deliveries.endpoints import Endpoints
 from exporters.deliveries.files import DeliveredFile, Files
 from exporters.deliveries.options import DeliveryOptions
 from exporters.deliveries.orders import Channel
-from exporters.deliveries.outcomes import Outcome
+from exporters.deliveries.outcomes import Outcome, delivered
 from exporters.deliveries.records import Delivery, EventName, State
-from exporters.deliveries.sender import Sender, Way, make_errands
+from exporters.deliveries.sender import Sender, Way, make_errands, make_ways
 from exporters.deliveries.store import DeliveryStore
 from exporters.errands import run_errands
 from exporters.exports import Exports
@@ -58,6 +58,30 @@ def test_what_is_due_is_sent_and_recorded(records: Database, tmp_path: Path) -> 
     assert (found["b"].code, found["b"].message) == ("550", "5.1.1 No such user")
     events = DeliveryStore(records).events(found["b"].delivery_id)
     assert [each.event for each in events] == ["queued", "claimed", "refused"]
+
+
+def test_the_mail_of_one_account_does_not_wait_for_all_of_anothers(
+    records: Database, tmp_path: Path, moved_clock: MovedClock
+) -> None:
+    flood = [order(f"{number}@verksted.example", account="workshop:101") for number in range(300)]
+    place(records, *flood)
+    moved_clock.advance(minutes=1)
+    late = [order(f"{name}@verksted.example", account=f"workshop:{name}") for name in ("100", "102", "103")]
+    place(records, *late, now=moved_clock())
+    sent: list[str] = []
+
+    def take(delivery: Delivery, _file: DeliveredFile | None, _options: DeliveryOptions, /) -> Outcome:
+        sent.append(delivery.account)
+        return delivered("250")
+
+    email = replace(make_ways(records)[Channel.EMAIL], send=take)
+    sender = make_sender(records, tmp_path, delivery_options(), ways={Channel.EMAIL: email}, clock=moved_clock)
+    for _ in range(6):
+        assert sender.send_due(Channel.EMAIL) == 1
+    assert sorted(sent[:4]) == ["workshop:100", "workshop:101", "workshop:102", "workshop:103"]
+    assert sent[4:] == ["workshop:101", "workshop:101"]
+    assert send_all(sender) == 297
+    assert sender.send_due(Channel.EMAIL) == 0
 
 
 def test_a_greylisted_mail_comes_by_the_retry_plan_with_the_same_id(

@@ -338,6 +338,33 @@ def test_the_same_url_and_authentication_of_an_account_is_one_endpoint(world: Wo
     assert len(world.endpoints.list("organisation:2")) == 1
 
 
+def test_an_endpoint_that_its_account_took_over_stays_the_one_it_is(world: World) -> None:
+    text = KeyStore(world.database).create(["101", "102"], label="both").text
+
+    def account() -> str:
+        key = KeyStore(world.database).match(text)
+        assert key is not None
+        return Caller("", key.workshops, frozenset()).account
+
+    before, url, auth = account(), "https://hooks.example.com/a", Auth(Method.BASIC, "user", "one")
+    disabled = world.add_endpoint(url, auth, account=before)
+    plain = world.add_endpoint(url, account=before)
+    world.endpoints.disable(disabled, "test")
+    JobStore(world.database).forget_workshop("102")
+    after = account()
+    assert after != before
+    assert world.add_endpoint(url, auth, "a@example.com", account=after) == disabled
+    assert world.add_endpoint(url, account=after) == plain
+    assert world.add_endpoint(url, auth, account=after) == disabled
+    assert world.endpoints.get(disabled, after).state is EndpointState.DISABLED
+    assert world.endpoints.get(disabled, after).contact == "a@example.com"
+    others = {
+        world.add_endpoint(url, Auth(Method.BASIC, "user", "two"), account=after),
+        world.add_endpoint(url, auth, account=before),
+    }
+    assert len(others | {disabled, plain}) == 4
+
+
 def test_an_endpoint_of_another_account_is_not_found(world: World) -> None:
     endpoint_id = world.add_endpoint("https://hooks.example.com/a")
     store = world.endpoints

@@ -116,3 +116,28 @@ def test_a_fault_is_told_when_it_begins_and_an_unknown_one_with_its_trace(
         ("ERROR", ""),
     ]
     assert caplog.records[-1].exc_info is not None
+
+
+def test_hands_that_hang_hold_up_the_end_once_and_not_each() -> None:
+    release = threading.Event()
+    busy = threading.Semaphore(0)
+
+    def hang() -> int:
+        busy.release()
+        release.wait(60)
+        return 0
+
+    stop = threading.Event()
+    ending = threading.Thread(
+        target=run_errands, args=([Errand(f"hang {n}", 0.01, hang) for n in range(4)], stop)
+    )
+    ending.start()
+    for _ in range(4):
+        assert busy.acquire(timeout=10)
+    stop.set()
+    ending.join(10)
+    try:
+        assert not ending.is_alive(), "four that hang are not waited for one after another"
+    finally:
+        release.set()
+        ending.join(30)

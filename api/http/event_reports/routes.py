@@ -33,7 +33,7 @@ def _make_route(services: Services, reports: EventReports, name: str) -> HTTPRou
 
 def _answer(services: Services, reports: EventReports, name: str, request: AnyRequest) -> Response[bytes]:
     workshop_id = workshop_of(request)
-    asked = {key: request.query_params.get(key) for key in ("event_key", "date_from", "date_to")}
+    asked = {name: _read_once(request, name) for name in ("event_key", "date_from", "date_to")}
     try:
         report = reports.read(name, workshop_id, **asked)
     except EventNotFound as error:
@@ -44,3 +44,11 @@ def _answer(services: Services, reports: EventReports, name: str, request: AnyRe
     )
     meta = EventReportMeta(f"req_{request_id_of(request)}")
     return encoded(EventReportAnswer(body, meta))
+
+
+def _read_once(request: AnyRequest, name: str) -> str | None:
+    """The parameter of the query: which of several is meant is not guessed."""
+    given = request.query_params.getall(name, [])
+    if len(given) > 1:
+        raise Refusal(422, "VALIDATION_ERROR", f"The {name} may be given only once.", {"field": name})
+    return given[0] if given else None
