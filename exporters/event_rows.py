@@ -159,7 +159,9 @@ def _payment_sums(
 
 def _sum(rows: Sequence[Row], name: str, currency: str | None) -> Decimal | None:
     """The sum, in this currency; None: some of it is in another."""
-    return sum((row[name] for row in rows), _NOTHING) if all(r["currency"] == currency for r in rows) else None
+    return (
+        sum((row[name] for row in rows), _NOTHING) if all(r["currency"] == currency for r in rows) else None
+    )
 
 
 def _count(rows: Iterable[Row], name: str) -> int:

@@ -191,9 +191,7 @@ def test_the_page_shows_the_file_and_hands_it_out_by_a_button(api: ApiServer, re
 
 
 @pytest.mark.parametrize("ending", ["", "/", "?from=mail", "/?from=mail"])
-def test_the_button_is_right_however_the_address_ends(
-    api: ApiServer, records: Database, ending: str
-) -> None:
+def test_the_button_is_right_however_the_address_ends(api: ApiServer, records: Database, ending: str) -> None:
     url = page_of(api, with_file(records, a_file(api))) + ending
     action = re.search(r'<form method="post" action="([^"]+)">', httpx.get(url).text)
     assert action is not None

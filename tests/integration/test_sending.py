@@ -75,7 +75,9 @@ def test_the_mail_of_one_account_does_not_wait_for_all_of_anothers(
         return delivered("250")
 
     email = replace(make_ways(records)[Channel.EMAIL], send=take)
-    sender = make_sender(records, tmp_path, delivery_options(), ways={Channel.EMAIL: email}, clock=moved_clock)
+    sender = make_sender(
+        records, tmp_path, delivery_options(), ways={Channel.EMAIL: email}, clock=moved_clock
+    )
     for _ in range(6):
         assert sender.send_due(Channel.EMAIL) == 1
     assert sorted(sent[:4]) == ["workshop:100", "workshop:101", "workshop:102", "workshop:103"]

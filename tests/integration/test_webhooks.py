@@ -13,15 +13,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from exporters.access.callers import Caller
+from exporters.access.keys import KeyStore
 from exporters.database import Database
 from exporters.database.schema import metadata
 from exporters.deliveries import webhook
 from exporters.deliveries.addresses import AddressRefused
-from exporters.deliveries.endpoints import EndpointNotFound
+from exporters.deliveries.endpoints import EndpointNotFound, EndpointState
 from exporters.deliveries.outcomes import Verdict
 from exporters.deliveries.records import State
 from exporters.deliveries.webhook_auth import Auth, Method
 from exporters.deliveries.webhook_calls import Bounds
+from exporters.jobs import JobStore
 from exporters.seal import Seal
 from tests.records import MovedClock
 from tests.webhook_receiver import Behaviour, Call, Tls, WebhookReceiver
@@ -339,10 +342,10 @@ def test_the_same_url_and_authentication_of_an_account_is_one_endpoint(world: Wo
 
 
 def test_an_endpoint_that_its_account_took_over_stays_the_one_it_is(world: World) -> None:
-    text = KeyStore(world.database).create(["101", "102"], label="both").text
+    made = KeyStore(world.database).create(["101", "102"], label="both", scopes=["batches"])
 
     def account() -> str:
-        key = KeyStore(world.database).match(text)
+        key = KeyStore(world.database).match(made.text)
         assert key is not None
         return Caller("", key.workshops, frozenset()).account
 

@@ -57,8 +57,10 @@ def test_the_headline_is_in_the_currency_of_what_was_completed(
 
 
 def test_money_of_a_status_in_another_currency_is_never_added() -> None:
-    told = read_payments([payment(*each) for each in (("NOK", COMPLETED), ("NOK", FAILED), ("EUR", FAILED))], "")
+    told = read_payments(
+        [payment(*each) for each in (("NOK", COMPLETED), ("NOK", FAILED), ("EUR", FAILED))], ""
+    )
     by_status = {row.status: (row.count, row.amount) for row in told.by_status}
     assert by_status == {COMPLETED: (1, ONE), FAILED: (2, None)}
-    assert [(row.key, row.amount) for row in told.by_gateway] == [("g", ONE)]
+    assert [(row.gateway_key, row.amount) for row in told.by_gateway] == [("g", ONE)]
     assert [(part.currency, part.count) for part in told.by_currency] == [("EUR", 0), ("NOK", 1)]
