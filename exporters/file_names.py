@@ -85,8 +85,12 @@ def fit_stem(stem: str, longest: int = LONGEST_STEM) -> str:
     spaced = "".join(" " if unicodedata.category(letter)[0] == "Z" else letter for letter in stem)
     shown = "".join("_" if unicodedata.category(letter)[0] == "C" else letter for letter in spaced)
     shown = _ILLEGAL.sub("_", unicodedata.normalize("NFC", shown)).strip(" .")
-    shown = shown.encode()[:longest].decode(errors="ignore").strip(" .")
-    return f"_{shown}" if not shown or _DEVICES.fullmatch(shown) else shown
+    shown = _cut(shown, longest)
+    return shown if shown and not _DEVICES.fullmatch(shown) else _cut(f"_{shown}", longest)
+
+
+def _cut(name: str, longest: int) -> str:
+    return name.encode()[:longest].decode(errors="ignore").strip(" .")
 
 
 def content_disposition(name: str) -> str:

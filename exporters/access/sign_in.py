@@ -43,7 +43,7 @@ class SignIn:
             Unauthenticated: there is no such key, or it lets nobody in now.
             CodeRefused: the code of the second factor was not sent (None), or is another than the key's; no
                 key has one today, so the empty text is right.
-            SignInPaused: it would be one of the two above, and the client has failed too often with this user.
+            SignInPaused: it is one of the two above, and the client has failed too often with this user.
             SealError: the installation's key cannot be used.
         """
         attempt = (client, user[:_USER_LENGTH])

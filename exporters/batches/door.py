@@ -22,6 +22,9 @@ from exporters.options import ExportOptions
 
 MOST_ON_PAGE = 1_000
 
+Beside = Callable[[Connection, Batch], None]
+"""Writes what goes with a change of a batch, in one transaction with it: both last, or neither."""
+
 
 class Batches:
     """Batches of reports, from the request to their files. Safe to share between threads.
@@ -39,7 +42,15 @@ class Batches:
         self._options = options
         self._clock = clock
 
-    def create(self, account: str, workshops: Collection[str], draft: BatchDraft, *, actor: str) -> Batch:
+    def create(
+        self,
+        account: str,
+        workshops: Collection[str],
+        draft: BatchDraft,
+        *,
+        actor: str,
+        beside: Beside | None = None,
+    ) -> Batch:
         """Record a batch. Each item is bound to the one of `workshops` that has its number now.
 
         An item whose number none of them has, or several, is there as one that will fail.
@@ -88,7 +99,7 @@ class Batches:
                 )
             ]
             create(connection, now, values, items)
-            return self._read(connection, batch_id, account)
+            return self._tell(connection, batch_id, account, beside)
 
     def get(self, batch_id: str, account: str | None) -> Batch:
         """The batch.
@@ -158,7 +169,13 @@ class Batches:
         return item
 
     def retry_failed(
-        self, batch_id: str, account: str | None, workshops: Collection[str], *, actor: str
+        self,
+        batch_id: str,
+        account: str | None,
+        workshops: Collection[str],
+        *,
+        actor: str,
+        beside: Beside | None = None,
     ) -> Batch:
         """Begin a new run of each failed item, which stands for it from now on.
 
@@ -183,7 +200,8 @@ class Batches:
             failed = {row.position: row for row in connection.execute(query)}
             if not failed:
                 raise BatchError("status", "no item of the batch has failed: there is nothing to retry")
-            connection.execute(update(batch_items).where(*which).values(replaced=True))
+            # Its name is free for the new run.
+            connection.execute(update(batch_items).where(*which).values(replaced=True, name_key=None))
             unbound = [row for row in failed.values() if row.workshop_id is None]
             found = directory.find_all([row.cvr for row in unbound], workshops)
             positions = [row.position for row in unbound]
@@ -193,9 +211,11 @@ class Batches:
             begun = batch.state != BatchState.INITIALIZING
             target = BatchState.EXECUTING if begun else BatchState.INITIALIZING
             move(connection, now, EventName.RETRIED, batch, target, detail=detail)
-            return self._read(connection, batch.batch_id, account)
+            return self._tell(connection, batch.batch_id, account, beside)
 
-    def stop_listening(self, batch_id: str, account: str | None, *, actor: str) -> Batch:
+    def stop_listening(
+        self, batch_id: str, account: str | None, *, actor: str, beside: Beside | None = None
+    ) -> Batch:
         """Let changes make no more runs; items that wait or are in the making are still made.
 
         Raises:
@@ -212,9 +232,11 @@ class Batches:
                 now = self._clock()
                 values, detail = {"stopped_at": now}, {"actor": actor}
                 move(connection, now, EventName.STOPPED, batch, target, values=values, detail=detail)
-            return self._read(connection, batch.batch_id, account)
+            return self._tell(connection, batch.batch_id, account, beside)
 
-    def archive(self, batch_id: str, account: str | None, *, actor: str) -> Batch:
+    def archive(
+        self, batch_id: str, account: str | None, *, actor: str, beside: Beside | None = None
+    ) -> Batch:
         """Put a batch away that is at its end; its items and files stay.
 
         Raises:
@@ -229,7 +251,7 @@ class Batches:
                 state = BatchState(batch.state)
                 if not move(connection, now, EventName.ARCHIVED, batch, state, values=values, detail=detail):
                     raise BatchError("status", f"the batch is {state}: only one at its end can be archived")
-            return self._read(connection, batch.batch_id, account)
+            return self._tell(connection, batch.batch_id, account, beside)
 
     def _find_endpoint(
         self, connection: Connection, account: str, draft: BatchDraft, checked: Checked
@@ -248,6 +270,14 @@ class Batches:
         batch = hold(connection, _known_form(batch_id), account, wait=True)
         if batch is None:
             raise BatchNotFound(batch_id)
+        return batch
+
+    def _tell(
+        self, connection: Connection, batch_id: str, account: str | None, beside: Beside | None
+    ) -> Batch:
+        batch = self._read(connection, batch_id, account)
+        if beside is not None:
+            beside(connection, batch)
         return batch
 
     def _read(self, connection: Connection, batch_id: str, account: str | None) -> Batch:

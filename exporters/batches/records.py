@@ -143,7 +143,8 @@ class Item:
     name_template: str | None
     """None: the batch's."""
     name: str | None
-    """Of the report, without an extension; unlike any other in the batch. None before it is in the making."""
+    """Of the report, without an extension; unlike any other in the batch that no retry stands for. None
+    before it is in the making."""
     state: ItemState
     job_id: str | None
     generation: str | None

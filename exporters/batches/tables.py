@@ -71,7 +71,8 @@ batch_items = Table(
     Column("state", Text, nullable=False),
     Column("stem", Text),  # the name before a failure or an equal name has added to it
     Column("name", Text),
-    Column("name_key", Text),  # alike for names that some file systems take for one
+    # Alike for names that some file systems take for one; null where a retry stands for the item.
+    Column("name_key", Text),
     Column("job_id", Text, ForeignKey(jobs.c.job_id)),
     Column("generation", Text),
     Column("error_code", Text),

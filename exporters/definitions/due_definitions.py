@@ -18,8 +18,8 @@ from exporters.definitions.tables import definitions
 from exporters.definitions.timing import Fire as Occasion
 from exporters.definitions.upcoming import CLOCKS_DIFFER, Due, find_due, next_fire
 
-_AT_ONCE = 100
-"""Definitions of one transaction."""
+_AT_ONCE = 25
+"""Definitions of one transaction: each may have a thousand missed fires to write while others wait."""
 
 PAUSED = "paused"
 

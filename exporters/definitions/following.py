@@ -30,8 +30,8 @@ _UNFINISHED = (Status.PENDING, Status.PROCESSING)
 def send_ended(database: Database, now: datetime) -> int:
     """Order the mails of some fires whose jobs have ended, and return how many fires they were.
 
-    The files that there are go to the recipients. Where one could not be made, the fire has failed and its
-    owner is told. Any number of processes may do this at once.
+    The files that there are go to the recipients. Where one could not be made, or not even asked for, the
+    fire has failed and its owner is told. Any number of processes may do this at once.
     """
     unfinished = (
         select(jobs.c.job_id)
@@ -62,12 +62,18 @@ def _end(connection: Connection, now: datetime, fire: Fire) -> Fire | None:
     plan: Mapping[str, Any] = fire.plan or {}
     orders: list[Order] = []
     faults: list[tuple[str, str]] = []
-    for format_, job in _jobs_of(connection, fire):
+    asked = dict(_jobs_of(connection, fire))
+    for format_, job in asked.items():
         if job.status is Status.COMPLETED:
             orders += file_orders(fire, plan, format_, job)
         else:
             code, fault = _tell(job)
             faults.append((code, fault))
+            orders += failure_orders(fire, plan, format_, fault)
+    if missing := [format_ for format_ in plan.get("formats", ()) if format_ not in asked]:
+        code, fault = transitions.find_refusal(connection, fire.fire_id)
+        faults.append((code, fault))
+        for format_ in missing:
             orders += failure_orders(fire, plan, format_, fault)
     if faults:
         moved = transitions.fail(connection, now, fire.fire_id, *faults[0])

@@ -1,5 +1,6 @@
 """Making: what is due is looked at, and the jobs of its files are recorded, each once."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from exporters.catalogue import RequestError, write_filters
+from exporters.database import DatabaseUnavailable
 from exporters.definitions import transitions
 from exporters.definitions.arguments import Meaning, read_arguments
 from exporters.definitions.conditions import Sight, decide, look
@@ -34,9 +36,11 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 50
 _PAUSE = timedelta(minutes=5)
-"""Between two tries of a fire that cannot be made now: the quota is used up, or there is no data."""
+"""Between two tries of a fire that cannot be made now, such as when the quota is used up."""
 _PATIENCE = timedelta(hours=24)
 """From when a fire was recorded; what cannot be made by then has failed."""
+
+_log = logging.getLogger(__name__)
 
 
 class _OvertakenError(Exception):
@@ -92,6 +96,11 @@ class Maker:
             self._put_off(fire, "QUOTA_EXCEEDED", str(error))
         except WarehouseError as error:
             self._put_off(fire, "NO_DATA", str(error))
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  it must hold up no other fire, and end some day
+            _log.exception("fire %s of report definition %s", fire.fire_id, fire.definition_id)
+            self._put_off(fire, "INTERNAL_ERROR", f"it failed unexpectedly: {type(error).__name__}")
         return True
 
     def _make(self, fire: Fire) -> None:
@@ -221,13 +230,16 @@ class Maker:
             transitions.put_off(connection, fire.fire_id, now + _PAUSE, message)
 
     def _fail(self, fire: Fire, code: str, message: str) -> None:
-        """The fire has failed, and its owner is told."""
+        """The fire has failed, and its owner is told; what is being made of it is still sent, before."""
         try:
             definition = self._store.get(fire.definition_id, fire.workshop_id)
         except DefinitionNotFound:
             definition = None
         now = self._store.clock()
         with self._store.database.writing() as connection:
+            if connection.execute(_formats_made(fire)).first() is not None:
+                transitions.begin(connection, now, fire.fire_id, (code, message))
+                return
             failed = transitions.fail(connection, now, fire.fire_id, code, message)
             if failed is not None and definition is not None:
                 queue(connection, now, refusal_orders(failed, definition, self._language))

@@ -120,10 +120,25 @@ def make_up_for(connection: Connection, now: datetime, definition_id: str, fire_
     return moved is not None
 
 
-def begin(connection: Connection, now: datetime, fire_id: int) -> Fire | None:
-    """All jobs of the fire are recorded; None: it was not due any more."""
-    values = {"lease_until": None, "message": None}
-    return _move(connection, now, FireEventName.BEGUN, fire_id, values=values, detail={})
+def begin(
+    connection: Connection, now: datetime, fire_id: int, refusal: tuple[str, str] | None = None
+) -> Fire | None:
+    """All jobs of the fire are recorded, or as many as there will be; None: it was not due any more.
+
+    `refusal`: code and words of why the others were not; `find_refusal` gives them back.
+    """
+    code, message = refusal or (None, None)
+    told = {} if code is None else {"reason": storable(code), "message": storable(message or "")}
+    values = {"lease_until": None, "message": told.get("message")}
+    return _move(connection, now, FireEventName.BEGUN, fire_id, values=values, detail=told)
+
+
+def find_refusal(connection: Connection, fire_id: int) -> tuple[str, str]:
+    """Code and words of why some jobs of the fire were not recorded when it began."""
+    begun = (fire_events.c.fire_id == fire_id, fire_events.c.event == FireEventName.BEGUN)
+    query = select(fire_events.c.detail).where(*begun).order_by(fire_events.c.event_id.desc()).limit(1)
+    detail = connection.execute(query).scalar() or {}
+    return detail.get("reason", "NOT_REQUESTED"), detail.get("message", "the export was not asked for")
 
 
 def send(connection: Connection, now: datetime, fire_id: int, detail: Mapping[str, Any]) -> Fire | None:

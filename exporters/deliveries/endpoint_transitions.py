@@ -125,7 +125,8 @@ def busy_endpoints(connection: Connection, now: datetime) -> frozenset[str]:
 
 
 def next_endpoint(_connection: Connection, now: datetime, busy: Collection[str]) -> ColumnElement[bool]:
-    """What waits for the endpoint whose turn it is: of those that something is due for, the one that was called longest ago.
+    """What waits for the endpoint whose turn it is: of those that something is due for, the one that was
+    called longest ago.
 
     So what waits for one, however much, is not called before all that comes later for others.
     """

@@ -1,4 +1,4 @@
-"""The turns of mails: what one account orders, however much, is not sent before all that comes later for others."""
+"""The turns of mails: however much one account orders, others' mails do not wait for all of it."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -25,7 +25,7 @@ class MailTurns:
     def next_account(
         self, connection: Connection, now: datetime, _busy: Collection[str]
     ) -> ColumnElement[bool] | None:
-        """What waits for the account whose turn it is; None: nothing is due, or it is only asked if anything is."""
+        """What waits for the account whose turn it is; None: nothing is due, or this only reads."""
         if connection.get_execution_options().get("reading", False):
             return None
         with self._lock:

@@ -120,8 +120,19 @@ def test_equal_names_are_told_apart_through_all_chunks_and_runs(world: BatchWorl
     world.end_jobs()
     world.follow()
     again = [str(item.name) for item in world.items(batch)]
-    assert len({name.lower() for name in again}) == 4
-    assert not any("#error" in name for name in again)
+    assert {name.lower() for name in again} == {"verksted 1", "verksted 1-2", "verksted 1-3", "verksted 2"}
+
+
+def test_a_retried_report_has_the_name_of_the_one_that_it_stands_for(world: BatchWorld) -> None:
+    batch = world.create([1, 2], name_template="{name}")
+    for _ in range(2):
+        world.start()
+        world.end_jobs(lambda job: "REPORT_BROKEN" if job.workshop_id == "1" else None)
+        world.follow()
+        assert {item.name for item in world.items(batch)} == {"Verksted 1", "Verksted 2"}
+        world.batches.retry_failed(batch.batch_id, ACCOUNT, world.workshops, actor=ACTOR)
+    assert world.finish(batch).state == BatchState.FINISHED
+    assert {item.name for item in world.items(batch)} == {"Verksted 1", "Verksted 2"}
 
 
 def test_numbers_of_no_one_workshop_fail_alike_and_stop_nothing(world: BatchWorld) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporters.definitions.conditions import Condition
+from exporters.definitions.due_definitions import record_due
 from exporters.definitions.errors import DefinitionError
 from exporters.definitions.records import Definition
 from exporters.definitions.states import FireEventName, FireKind, FireState
@@ -290,6 +291,57 @@ def test_a_quota_is_waited_for_one_day(
         world.fire()
         assert [world.states(one)[0] for one in definitions] == [SENT, MAKING, FAILED]
         assert world.fires(definitions[2])[0].reason == "QUOTA_EXCEEDED"
+
+
+def test_the_files_that_the_quota_left_room_for_are_mailed_when_the_others_are_given_up(
+    records_url: str, tmp_path: Path, sample_data: Path, moved_clock: MovedClock
+) -> None:
+    options = options_for(tmp_path, sample_data, jobs_url=records_url, quotas=Quotas(pending=2))
+    with open_world(options, moved_clock) as world:
+        world.definitions.create("101", draft())
+        definition = world.definitions.create("101", with_arguments(("format", "xlsx"), owner=OWNER))
+        moved_clock.now = MORNING
+        world.fire()
+        assert world.states(definition) == [DUE]
+        moved_clock.advance(hours=24, minutes=1)
+        world.fire()
+        assert world.fires(definition)[0].state is MAKING
+        world.fire_and_make()
+        fire = world.fires(definition)[0]
+        assert (fire.state, fire.reason) == (FAILED, "QUOTA_EXCEEDED")
+        assert "wait to be made" in str(fire.message)
+        first = {mail for mail in world.mails(definition) if mail.occasion == MORNING.isoformat()}
+        told = {(mail.recipient, mail.format, mail.content.get("error")) for mail in first}
+        assert told == {("kari@verksted.example", "csv", None), (OWNER, "xlsx", fire.message)}
+
+
+def test_a_fire_that_fails_unexpectedly_holds_up_no_other_and_has_an_end(
+    world: World, moved_clock: MovedClock
+) -> None:
+    broken, other = (world.definitions.create("101", draft(owner=OWNER)) for _ in range(2))
+    for definition in (broken, other):
+        world.definitions.send(definition.definition_id, "101", "key:test")
+    with world.database.writing() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE fires SET plan = '{{}}' WHERE definition_id = {broken.definition_id}"
+        )
+    world.fire_and_make()
+    assert (world.states(broken), world.states(other)) == ([DUE], [SENT])
+    moved_clock.advance(hours=24)
+    world.fire()
+    [fire] = [fire for fire in world.fires(broken) if fire.kind is FireKind.BY_HAND]
+    assert (fire.state, fire.reason) == (FAILED, "INTERNAL_ERROR")
+    [mail] = [mail for mail in world.mails(broken) if "error" in mail.content]
+    assert (mail.recipient, mail.content["error"]) == (OWNER, fire.message)
+
+
+def test_a_transaction_records_what_is_due_of_a_few_definitions(
+    world: World, moved_clock: MovedClock
+) -> None:
+    definitions = [world.definitions.create("101", draft()) for _ in range(30)]
+    moved_clock.now = MORNING
+    assert [record_due(world.database, moved_clock.now) for _ in range(3)] == [25, 5, 0]
+    assert [world.states(definition) for definition in definitions] == [[DUE]] * 30
 
 
 def test_deleting_keeps_what_was_delivered_and_stops_the_rest(world: World, moved_clock: MovedClock) -> None:

@@ -152,7 +152,7 @@ def test_figures_are_kept_while_a_generation_is_served(reports: EventReports) ->
 
 
 def test_figures_of_many_rows_are_not_kept(exports: Exports) -> None:
-    reports = EventReports(exports.catalogue, exports.snapshots, most_rows=2)
+    reports = EventReports(exports.catalogue, exports.snapshots, most_rows=1)
     assert reports.read("participants", "501").data is not reports.read("participants", "501").data
     few = {"date_from": "2030-01-01"}
     assert reports.read("revenue", "501", **few).data is reports.read("revenue", "501", **few).data

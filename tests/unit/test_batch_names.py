@@ -43,6 +43,13 @@ def test_equal_names_are_numbered(stems: list[str], given: list[str]) -> None:
 def test_the_ending_is_whole_however_long_the_name(  # and stands before the number
 ) -> None:
     assert give_all(["æ" * 200] * 2, "#error") == ["æ" * 72 + "#error", "æ" * 71 + "#error-2"]
+    device = "con." + "x" * 200
+    assert give_all([device] * 2, "#error") == [f"_con.{'x' * 139}#error", f"_con.{'x' * 137}#error-2"]
+
+
+def test_a_long_name_that_windows_keeps_for_itself_stays_within_its_length() -> None:
+    assert fit_stem("con." + "x" * 200) == "_con." + "x" * 145
+    assert fit_stem("con" + " " * 200 + "x") == "_con"
 
 
 @given(

@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from api.http.batches.answers import describe_batch, describe_one
-from api.http.batches.records import Records, account_of
+from api.http.batches.records import Records, account_of, beside
 from api.http.batches.requests import LARGEST_BATCH, read_batch
 from api.http.bodies import read_body
 from api.http.services import AnyRequest, caller_of, encoded
@@ -36,24 +36,28 @@ def make_batches(records: Records) -> list[HTTPRouteHandler]:
     @post(BATCHES + "/{batch_id:str}/retry", status_code=200)
     async def retry_batch(request: AnyRequest) -> Response[bytes]:
         def retry(batch_id: str, account: str) -> Batch:
-            caller = caller_of(request)
-            return records.batches.retry_failed(batch_id, account, caller.workshops, actor=caller.actor)
+            caller, told = caller_of(request), beside(request, Action.BATCH_RETRIED)
+            return records.batches.retry_failed(
+                batch_id, account, caller.workshops, actor=caller.actor, beside=told
+            )
 
-        return await asyncio.to_thread(_change, records, request, Action.BATCH_RETRIED, retry)
+        return await asyncio.to_thread(_change, request, retry)
 
     @post(BATCHES + "/{batch_id:str}/stop", status_code=200)
     async def stop_batch(request: AnyRequest) -> Response[bytes]:
         def stop(batch_id: str, account: str) -> Batch:
-            return records.batches.stop_listening(batch_id, account, actor=caller_of(request).actor)
+            actor, told = caller_of(request).actor, beside(request, Action.BATCH_STOPPED)
+            return records.batches.stop_listening(batch_id, account, actor=actor, beside=told)
 
-        return await asyncio.to_thread(_change, records, request, Action.BATCH_STOPPED, stop)
+        return await asyncio.to_thread(_change, request, stop)
 
     @post(BATCHES + "/{batch_id:str}/archive", status_code=200)
     async def archive_batch(request: AnyRequest) -> Response[bytes]:
         def archive(batch_id: str, account: str) -> Batch:
-            return records.batches.archive(batch_id, account, actor=caller_of(request).actor)
+            actor, told = caller_of(request).actor, beside(request, Action.BATCH_ARCHIVED)
+            return records.batches.archive(batch_id, account, actor=actor, beside=told)
 
-        return await asyncio.to_thread(_change, records, request, Action.BATCH_ARCHIVED, archive)
+        return await asyncio.to_thread(_change, request, archive)
 
     return [list_batches, create_batch, read_one_batch, retry_batch, stop_batch, archive_batch]
 
@@ -66,9 +70,12 @@ def _list(records: Records, request: AnyRequest) -> Response[bytes]:
 
 def _create(records: Records, request: AnyRequest, body: bytes) -> Response[bytes]:
     account, caller = account_of(request), caller_of(request)
-    made = records.batches.create(account, caller.workshops, read_batch(body), actor=caller.actor)
-    records.tell(
-        request, Action.BATCH_MADE, batch_id=made.batch_id, type=made.type_name, items=made.counts.size
+    made = records.batches.create(
+        account,
+        caller.workshops,
+        read_batch(body),
+        actor=caller.actor,
+        beside=beside(request, Action.BATCH_MADE),
     )
     return encoded(describe_one(made))
 
@@ -79,9 +86,5 @@ def _read(records: Records, request: AnyRequest) -> Response[bytes]:
     return encoded(describe_one(found))
 
 
-def _change(
-    records: Records, request: AnyRequest, action: Action, change: Callable[[str, str], Batch]
-) -> Response[bytes]:
-    changed = change(request.path_params["batch_id"], account_of(request))
-    records.tell(request, action, batch_id=changed.batch_id)
-    return encoded(describe_one(changed))
+def _change(request: AnyRequest, change: Callable[[str, str], Batch]) -> Response[bytes]:
+    return encoded(describe_one(change(request.path_params["batch_id"], account_of(request))))

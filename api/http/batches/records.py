@@ -2,12 +2,14 @@
 
 from collections.abc import Generator, Iterator, Sequence
 
+from sqlalchemy import Connection
+
 from api.http.problems import Refusal
 from api.http.services import AnyRequest, Services, caller_of, request_id_of
 from exporters.access.audit_events import Action, record_event
 from exporters.batches.archive import walk_items, write_archive
-from exporters.batches.door import Batches
-from exporters.batches.records import Item
+from exporters.batches.door import Batches, Beside
+from exporters.batches.records import Batch, Item
 from exporters.database.values import utc_now
 
 
@@ -56,6 +58,19 @@ class Records:
                     )
 
         return write_archive(all_pages(), self.services.exports.store, tell)
+
+
+def beside(request: AnyRequest, action: Action) -> Beside:
+    """Writes the row of the log in the transaction of what is done, so that neither is on record alone."""
+    actor, request_id = caller_of(request).actor, request_id_of(request)
+
+    def write(connection: Connection, batch: Batch) -> None:
+        detail: dict[str, str | int | None] = {"batch_id": batch.batch_id}
+        if action is Action.BATCH_MADE:
+            detail |= {"type": batch.type_name, "items": batch.counts.size}
+        record_event(connection, utc_now(), action, actor, None, request_id=request_id, detail=detail)
+
+    return write
 
 
 def account_of(request: AnyRequest) -> str:
