@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from exporters.exports import Exports
+from exporters.file_places import file_folder
 from exporters.jobs import IllegalTransition, Job, JobNotFound, Status
 from exporters.manifest import manifest_key
-from exporters.run import file_folder
 from exporters.storage import NotFoundError
 
 _UNFINISHED = (Status.PENDING, Status.PROCESSING)

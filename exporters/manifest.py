@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -43,10 +44,16 @@ class Manifest:
 
     def encode(self) -> bytes:
         """The manifest as JSON, with the version of the product that wrote the file."""
-        record = asdict(self) | {"writer": f"{PRODUCT} {version(PRODUCT)}"}
+        record = asdict(self) | {"writer": f"{PRODUCT} {_version()}"}
         return json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True).encode()
 
 
 def manifest_key(file_key: str) -> str:
     """Where the manifest of a stored file lies."""
     return f"{file_key}.manifest.json"
+
+
+@cache
+def _version() -> str:
+    # It is read from a file.
+    return version(PRODUCT)

@@ -1,23 +1,20 @@
 """The run of one claimed job: snapshot → rows → file in the store → manifest → completed."""
 
-import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from exporters.brands import BrandError, read_brand
-from exporters.catalogue import TENANT, Filters, ReportType, RequestError, find_report, write_filters
+from exporters.catalogue import TENANT, ReportType, RequestError, find_report, write_filters
 from exporters.database import DatabaseUnavailable
-from exporters.file_names import DEFAULT_TEMPLATE, content_disposition, fill_template, has_variable
-from exporters.formats import Format
+from exporters.file_names import content_disposition
+from exporters.file_places import file_folder, file_name
 from exporters.formats.frames import TableError, ValuesError
 from exporters.formats.table import Table, Written
 from exporters.formats.wording import say_note
@@ -31,7 +28,6 @@ from exporters.parity import Expected, expect, find_differences
 from exporters.storage import Store, StoreError
 from warehouse.errors import ModelError, NoGenerationError, UnknownWorkshopError, WarehouseError
 from warehouse.figures import Workshop, find_workshop
-from warehouse.generations import Snapshot
 from warehouse.snapshots import Snapshots
 
 Progress = Callable[[int, int], None]
@@ -53,11 +49,6 @@ _KNOWN: tuple[tuple[type[Exception], str, bool], ...] = (
 
 _BATCH_ROWS = 16_384
 """Rows between two looks at whether the job was cancelled."""
-
-_LONGEST_NAME = 200
-"""Bytes of a folder's name; a longer workshop id is shown by its digest."""
-
-_NUMBER = "SELECT org_number FROM workshops WHERE workshop_id = $workshop_id"
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
 """Before the second try, and before any; each pause is five times the one before."""
@@ -118,14 +109,6 @@ def _try_job(workplace: Workplace, job: Job, progress: Progress | None, leave: t
         return _end(workplace.jobs, job, error, is_leaving=leave is not None and leave.is_set())
 
 
-def file_folder(job: Job) -> str:
-    """Where in the store everything of a job lies."""
-    workshop = quote(job.workshop_id, safe="")
-    if len(workshop) > _LONGEST_NAME or not workshop.strip("."):
-        workshop = hashlib.sha256(job.workshop_id.encode()).hexdigest()
-    return f"exports/{workshop}/{job.job_id}/"
-
-
 def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -> Job:
     job = held.job
     report, format_ = find_report(workplace.catalogue, job.report_type, job.format)
@@ -138,7 +121,7 @@ def _make_file(workplace: Workplace, held: HeldJob, progress: Progress | None) -
         table = make_table(
             snapshot, workshop, report, filters, language=job.language, brand=brand, created_at=created_at
         )
-        name = _file_name(job, snapshot, workshop, filters, format_, created_at=created_at)
+        name = file_name(job, snapshot, workshop, filters, format_, created_at=created_at)
         key = f"{file_folder(job)}{job.attempt}/{name}"
         parameters = {**filters, TENANT: workshop.workshop_id}
         step("opened")
@@ -295,31 +278,3 @@ def _judge(error: BaseException) -> Fault:
         if isinstance(error, kind):
             return Fault(code, str(error), retry)
     return Fault("INTERNAL_ERROR", "the export failed unexpectedly; the log tells more", retry=True)
-
-
-def _file_name(
-    job: Job,
-    snapshot: Snapshot,
-    workshop: Workshop,
-    filters: Filters,
-    format_: Format,
-    *,
-    created_at: datetime,
-) -> str:
-    template = job.name_template or DEFAULT_TEMPLATE
-    values = {
-        "name": workshop.name,
-        "workshop": workshop.workshop_id,
-        "cvr": _find_number(snapshot, workshop) if has_variable(template, "cvr") else None,
-        "type": job.report_type,
-        "balanceday": filters.get("date_to"),
-        "rundate": created_at.astimezone(ZoneInfo(workshop.time_zone)).date(),
-        **{edge: filters.get(edge) or "all" for edge in ("date_from", "date_to")},
-    }
-    return fill_template(template, values, format_.extension)
-
-
-def _find_number(snapshot: Snapshot, workshop: Workshop) -> str | None:
-    """The workshop's organisation number."""
-    found = snapshot.rows(_NUMBER, {TENANT: workshop.workshop_id})
-    return str(found[0][0]) if found and found[0][0] else None

@@ -40,7 +40,8 @@ def make(client: httpx.Client, **changes: Any) -> str:
 
 def let_fail(records: sqlite3.Connection, batch_id: str) -> None:
     records.execute(
-        "UPDATE batch_items SET state = 'failed', error_code = 'X', number = 1 WHERE batch_id = ?", [batch_id]
+        "UPDATE batch_items SET state = 'failed', error_code = 'X', number = run + 1 WHERE batch_id = ?",
+        [batch_id],
     )
     records.execute(
         "UPDATE batches SET state = 'FinishedWithErrors', ended = 1 WHERE batch_id = ?", [batch_id]

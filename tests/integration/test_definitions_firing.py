@@ -310,7 +310,7 @@ def test_the_files_that_the_quota_left_room_for_are_mailed_when_the_others_are_g
         fire = world.fires(definition)[0]
         assert (fire.state, fire.reason) == (FAILED, "QUOTA_EXCEEDED")
         assert "wait to be made" in str(fire.message)
-        first = {mail for mail in world.mails(definition) if mail.occasion == MORNING.isoformat()}
+        first = [mail for mail in world.mails(definition) if mail.occasion == MORNING.isoformat()]
         told = {(mail.recipient, mail.format, mail.content.get("error")) for mail in first}
         assert told == {("kari@verksted.example", "csv", None), (OWNER, "xlsx", fire.message)}
 
