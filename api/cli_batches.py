@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +16,12 @@ from api.cli_errors import refusal
 from api.cli_output import print_document
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from exporters.access.audit_events import Action
     from exporters.access.callers import Caller
-    from exporters.batches.door import Batches
+    from exporters.batches.door import Batches, Beside
+    from exporters.batches.records import Batch
     from exporters.exports import Exports
     from settings import Settings
 
@@ -53,10 +57,10 @@ def create(
     from exporters.access.audit_events import Action
 
     draft = read_batch(_read_file(file))
-    with _open_batches() as (batches, exports, settings):
+    with _open_batches() as (batches, _, settings):
         caller = _find_caller(settings, organisation, workshop)
-        made = batches.create(caller.account, caller.workshops, draft, actor=_ACTOR)
-        _tell(exports, Action.BATCH_MADE, batch_id=made.batch_id, type=made.type_name)
+        tell = _beside(Action.BATCH_MADE)
+        made = batches.create(caller.account, caller.workshops, draft, actor=_ACTOR, beside=tell)
     print_document({"batch": show.describe_batch(made)}, as_json, show.show_batch)
 
 
@@ -108,11 +112,11 @@ def retry(batch_id: BatchId, as_json: Json = False) -> None:
     """Make the failed reports of a batch again."""
     from exporters.access.audit_events import Action
 
-    with _open_batches() as (batches, exports, settings):
+    with _open_batches() as (batches, _, settings):
         kind, _, number = batches.get(batch_id, None).account.partition(":")
         members = _members(settings, number) if kind == "organisation" else frozenset[str]()
-        batch = batches.retry_failed(batch_id, None, members, actor=_ACTOR)
-        _tell(exports, Action.BATCH_RETRIED, batch_id=batch.batch_id)
+        tell = _beside(Action.BATCH_RETRIED)
+        batch = batches.retry_failed(batch_id, None, members, actor=_ACTOR, beside=tell)
     print_document({"batch": show.describe_batch(batch)}, as_json, show.show_batch)
 
 
@@ -121,9 +125,9 @@ def stop(batch_id: BatchId, as_json: Json = False) -> None:
     """Let a listener listen no more; what is in the making is still made."""
     from exporters.access.audit_events import Action
 
-    with _open_batches() as (batches, exports, _):
-        batch = batches.stop_listening(batch_id, None, actor=_ACTOR)
-        _tell(exports, Action.BATCH_STOPPED, batch_id=batch.batch_id)
+    with _open_batches() as (batches, _, _):
+        tell = _beside(Action.BATCH_STOPPED)
+        batch = batches.stop_listening(batch_id, None, actor=_ACTOR, beside=tell)
     print_document({"batch": show.describe_batch(batch)}, as_json, show.show_batch)
 
 
@@ -143,7 +147,8 @@ def download(
     place = check_target(target)
     with _open_batches() as (batches, exports, _):
         batch = batches.get(batch_id, None)
-        _tell(exports, Action.BATCH_DOWNLOADED, batch_id=batch.batch_id)
+        with exports.jobs.database.writing() as connection:
+            _beside(Action.BATCH_DOWNLOADED)(connection, batch)
         path = save_archive(batches, exports.jobs.database, exports.store, batch, place)
     print_document({"batch_id": batch.batch_id, "output": str(path)}, as_json, show.show_saved)
 
@@ -208,9 +213,12 @@ def _members(settings: "Settings", organisation: str) -> frozenset[str]:
     return Organisations(settings.warehouse_folder).workshops(organisation)
 
 
-def _tell(exports: "Exports", action: Any, **detail: str) -> None:
+def _beside(action: "Action") -> "Beside":
+    """Writes the row of the log in the transaction of what is done."""
     from exporters.access.audit_events import record_event
     from exporters.database.values import utc_now
 
-    with exports.jobs.database.writing() as connection:
-        record_event(connection, utc_now(), action, _ACTOR, None, detail=detail)
+    def write(connection: "Connection", batch: "Batch") -> None:
+        record_event(connection, utc_now(), action, _ACTOR, None, detail={"batch_id": batch.batch_id})
+
+    return write
