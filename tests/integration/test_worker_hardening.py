@@ -77,7 +77,9 @@ def runs(process_id: int) -> bool:
 
 def test_nothing_is_left_when_the_api_is_killed(sample_data: Path, tmp_path: Path) -> None:
     with run_api(sample_data, tmp_path / "api", "--slots", "1") as api:
-        wait_until(lambda: sum(map(is_of_the_worker, descendants(api.process.pid))) == 2)
+        wait_until(
+            lambda: sum(map(is_of_the_worker, descendants(api.process.pid))) == 3
+        )  # worker, slot, dispatcher
         family = set(descendants(api.process.pid))
         api.process.kill()
         api.process.wait()
