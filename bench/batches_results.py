@@ -7,13 +7,13 @@ from bench.page import ResultTable
 from bench.serving_exports import SLOTS
 
 _INTRODUCTION = """\
-A batch of {items:,} workshops is asked for over the API: for each a PDF of one page with its bookings from
-{first} to {last} (`pdf;brief`), and when all have ended the zip of them is downloaded. A worker with {slots}
-slots makes the files; records are in SQLite, files in a local folder; there are {bookings:,} bookings.
-Each item is a job with its record, its manifest and its checks. The peer is [fpdf2 in a
-loop](../bench/batches_peer.py) in one process: the same rows by the same query of the same generation, the
-same columns, written into a zip, without records or checks. Its font is ours, embedded, or one of the core
-fonts, which are in no file and know Western European letters only.
+A batch of {items:,} workshops is asked for over the API: for each a PDF of its bookings from {first} to
+{last} (`pdf;brief`; nine in ten are one page, the largest has twelve), and when all have ended the zip
+of them is downloaded. A worker with {slots} slots makes the files; records are in SQLite, files in a
+local folder; there are {bookings:,} bookings. Each item is a job with its record, its manifest and its
+checks. The peer is [fpdf2 in a loop](../bench/batches_peer.py) in one process: the same rows by the same
+query of the same generation, the same columns, written into a zip, without records or checks. Its font
+is ours, embedded, or one of the core fonts, which are in no file and know Western European letters only.
 """
 
 
