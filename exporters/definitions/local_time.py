@@ -37,17 +37,24 @@ def first_instant(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def full_hours(start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The UTC instants, from one at or before `start` on, at which the clock comes to a full hour.
+    """The UTC instants, from one at or before `start` on, at which the clock first shows a full hour.
 
-    One that is put back an hour shows such an hour twice; one that is put forward leaves one out. In a zone
-    that moves by half an hour the hour of the move lasts one and a half.
+    Where the clock is put back an hour, the hour that it shows twice lasts two; where it is put forward, one
+    is left out. In a zone that moves by half an hour the hour of the move lasts one and a half.
     """
-    begin = start.astimezone(UTC).replace(second=0, microsecond=0)
-    while minute := _shows(begin, zone).minute:
-        begin -= _MINUTE * minute
+    begin = _full_hour_before(start, zone)
     while True:
         yield begin
         begin = _next_full_hour(begin, zone)
+
+
+def _full_hour_before(instant: datetime, zone: ZoneInfo) -> datetime:
+    while True:
+        full = _shows(instant, zone).replace(minute=0, second=0, microsecond=0)
+        begin = first_instant(full, zone)
+        if _shows(begin, zone) == full:
+            return begin
+        instant = begin - _MINUTE  # the clock was put forward over it
 
 
 def _next_full_hour(begin: datetime, zone: ZoneInfo) -> datetime:
@@ -56,7 +63,7 @@ def _next_full_hour(begin: datetime, zone: ZoneInfo) -> datetime:
         return end
     # The clock is moved on the way: only looking at each minute tells.
     end = begin + _MINUTE
-    while _shows(end, zone).minute:
+    while _shows(end, zone).minute or _shows(end, zone) <= _shows(begin, zone):
         end += _MINUTE
     return end
 

@@ -20,8 +20,6 @@ class Span:
 
     start: datetime
     end: datetime
-    again: bool = False
-    """Whether this is the second of the two hours that a clock which was turned back shows alike."""
 
     @property
     def is_whole_days(self) -> bool:

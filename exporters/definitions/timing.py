@@ -19,6 +19,8 @@ _SOME_DAY = datetime(2024, 1, 1)  # noqa: DTZ001  naive, as all nominal times ar
 _LOOKED_AT = 100
 """Fires of a cron expression that are looked at for one on a weekday."""
 _LONGEST_CRON = 100
+_LONGEST_HOURS = 5 * _HOUR
+"""Two hours of a clock, of which one is that in which Antarctica/Troll puts it back by two."""
 
 
 @dataclass(frozen=True)
@@ -152,11 +154,21 @@ def _period(timing: Timing, zone: ZoneInfo, at: datetime, local: datetime) -> Sp
 
 
 def _hour_before(zone: ZoneInfo, at: datetime) -> Span:
-    """The last hour, from one full hour of the clock to the next, that was over at an instant."""
-    *_, begin, end = takewhile(lambda each: each <= at, full_hours(at - 3 * _HOUR, zone))
-    first, last = (each.astimezone(zone) for each in (begin, end - timedelta.resolution))
-    stop = last.replace(tzinfo=None, fold=0, minute=0, second=0, microsecond=0) + _HOUR
-    return Span(first.replace(tzinfo=None, fold=0), stop, again=first.fold == 1)
+    """The last hour, from one full hour of the clock to the next, that was over at an instant.
+
+    The hour that a clock shows twice is one, over when it was shown for the second time.
+    """
+    *_, begin, end = takewhile(lambda each: each <= at, full_hours(at - _LONGEST_HOURS, zone))
+    # A clock that is put back by two hours shows the one before again.
+    shown = [each.astimezone(zone).replace(tzinfo=None, fold=0) for each in _hours_between(begin, end)]
+    last = (end - timedelta.resolution).astimezone(zone).replace(tzinfo=None, fold=0)
+    return Span(min(shown), last.replace(minute=0, second=0, microsecond=0) + _HOUR)
+
+
+def _hours_between(begin: datetime, end: datetime) -> Iterator[datetime]:
+    while begin < end:
+        yield begin
+        begin += _HOUR
 
 
 def _simulate(cron: str, after: datetime) -> CronSim:

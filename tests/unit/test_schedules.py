@@ -91,15 +91,24 @@ def test_cron_times_skipped_together_are_one_fire() -> None:
     assert _instants(found) == ["29 01:00", "30 00:00", "30 01:00"]
 
 
-def test_the_hour_that_comes_twice_is_covered_twice_and_told_apart() -> None:
-    found = _next(Timing("hour", _OSLO, time(0, 5)), "2026-10-24T23:30+00:00", 4)
-    assert _instants(found) == ["25 00:05", "25 01:05", "25 02:05", "25 03:05"]
-    assert [(fire.period.start.hour, fire.period.end.hour, fire.period.again) for fire in found] == [
-        (1, 2, False),
-        (2, 3, False),
-        (2, 3, True),
-        (3, 4, False),
-    ]
+def test_the_hour_that_comes_twice_is_covered_once_when_both_are_over() -> None:
+    found = _next(Timing("hour", _OSLO, time(0, 5)), "2026-10-24T23:30+00:00", 3)
+    assert _instants(found) == ["25 00:05", "25 02:05", "25 03:05"]
+    assert [(fire.period.start.hour, fire.period.end.hour) for fire in found] == [(1, 2), (2, 3), (3, 4)]
+    cron = _next(Timing("hour", _OSLO, cron="5 * * * *"), "2026-10-24T23:30+00:00", 3)
+    assert [(fire.at, fire.period) for fire in cron] == [(fire.at, fire.period) for fire in found]
+
+
+@pytest.mark.parametrize("at", ["2026-10-25T00:30+00:00", "2026-10-25T01:30+00:00"])
+def test_while_the_hour_comes_twice_the_one_before_is_the_last_complete(at: str) -> None:
+    found = period_before("hour", ZoneInfo(_OSLO), datetime.fromisoformat(at))
+    assert found == _span("2026-10-25T01:00", "2026-10-25T02:00")
+
+
+def test_where_a_clock_is_put_back_by_two_hours_what_it_shows_again_is_covered_again() -> None:
+    found = _next(Timing("hour", "Antarctica/Troll"), "2026-10-24T23:30+00:00", 3)
+    assert _instants(found) == ["25 00:00", "25 03:00", "25 04:00"]
+    assert [(fire.period.start.hour, fire.period.end.hour) for fire in found] == [(1, 2), (1, 3), (3, 4)]
 
 
 def test_the_hour_that_is_left_out_is_covered_by_no_fire() -> None:
