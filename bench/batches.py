@@ -1,5 +1,6 @@
 """Batches under measure: a thousand one-page PDFs and their zip, beside plain fpdf2 in a loop."""
 
+import io
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from pikepdf import Pdf
 
 from bench.measure import run_step
 from bench.platform_data import PlatformSize
@@ -20,14 +22,16 @@ from exporters.access.callers import BATCHES_SCOPE, REPORTS_SCOPE
 ITEMS = 1_000
 POISONED = ITEMS // 20
 """Items of an organisation number that nobody has."""
-SIZE = PlatformSize(2_000 * ITEMS)
+BUSIEST = 300
+"""Workshops that are left out: their bookings of a week fill more than a page."""
+SIZE = PlatformSize(2_000 * (BUSIEST + ITEMS))
 """So many bookings make so many workshops."""
 FIRST_DAY, LAST_DAY = "2025-03-03", "2025-03-09"
 FONTS = ("embedded", "core")
 _BATCHES = "/apps/reporting/batches"
 _UNDER_WAY = {"Initializing", "Scheduled", "Executing"}
 _FIRST_NUMBER = 900_000_001
-"""Organisation number of the first workshop; the others follow."""
+"""Organisation number of the first workshop, the busiest; the others follow."""
 _NOBODY = 100_000_000
 _WARM_UP_ITEMS = 40
 
@@ -77,7 +81,7 @@ def measure_batches(folder: Path, tell: Callable[[str], None]) -> BatchFigures:
     """
     product = publish_platform(folder, SIZE, tell)
     key = product.new_key(find_workshops(product).ids, scopes=[REPORTS_SCOPE, BATCHES_SCOPE])
-    numbers = [_FIRST_NUMBER + number for number in range(ITEMS)]
+    numbers = [_FIRST_NUMBER + BUSIEST + number for number in range(ITEMS)]
     poisoned = [_NOBODY + n if n < POISONED else number for n, number in enumerate(numbers)]
     with product.serving() as api, product.working(SLOTS) as worker:
         time.sleep(IDLE_SECONDS)
@@ -94,7 +98,7 @@ def measure_batches(folder: Path, tell: Callable[[str], None]) -> BatchFigures:
     peers = {}
     for font in FONTS:
         tell(f"fpdf2 in a loop, font {font}")
-        step = run_step("bench.batches_peer", folder, ITEMS, FIRST_DAY, LAST_DAY, font)
+        step = run_step("bench.batches_peer", folder, BUSIEST, ITEMS, FIRST_DAY, LAST_DAY, font)
         peers[font] = ITEMS / step.told["seconds"]
     return BatchFigures(whole, spoiled, again, peers)
 
@@ -135,11 +139,13 @@ class _Runner:
         made = self._memory()
         size = self._download(f"{path}/download")
         downloaded = time.perf_counter() - begun - finished
-        with zipfile.ZipFile(self._place) as bundle:
-            files = sum(name.endswith(".pdf") for name in bundle.namelist())
+        pages = _count_pages(self._place)
         self._place.unlink()
-        if files != len(numbers) - failed:
-            raise RuntimeError(f"the zip of {len(numbers)} items has {files} PDFs: {batch}")
+        files = len(pages)
+        if files != len(numbers) - failed or max(pages) > 1:
+            raise RuntimeError(
+                f"the zip of {len(numbers)} items has {files} PDFs, the longest of {max(pages)} pages"
+            )
         return Batch(
             len(numbers), failed, accepted, finished, downloaded, size, files, (before, made, self._memory())
         )
@@ -159,3 +165,14 @@ class _Runner:
 
     def _memory(self) -> int:
         return sum(part.memory for part in self._parts)
+
+
+def _count_pages(place: Path) -> list[int]:
+    """Of each PDF of a zip."""
+    pages = []
+    with zipfile.ZipFile(place) as bundle:
+        for name in bundle.namelist():
+            if name.endswith(".pdf"):
+                with Pdf.open(io.BytesIO(bundle.read(name))) as document:
+                    pages.append(len(document.pages))
+    return pages

@@ -1,9 +1,9 @@
-"""A batch by plain fpdf2 in a loop: `python -m bench.batches_peer <folder> <workshops> <from> <to> <font>`.
+"""A batch by plain fpdf2: `python -m bench.batches_peer <folder> <skipped> <workshops> <from> <to> <font>`.
 
-For each workshop one PDF of its bookings of the days, with title, details, key figures and the rows, as our
-brief PDF has them; and all of them in a zip. The font is `embedded`, which is ours, or `core`, which is in no
-file and knows Western European letters only. The rows come from the same query of the same generation. Prints
-the seconds from the first query to the zip's end as JSON.
+In a loop over the workshops after the skipped ones, for each one PDF of its bookings of the days, with title,
+details, key figures and the rows, as our brief PDF has them; and all of them in a zip. The font is `embedded`,
+which is ours, or `core`, which is in no file and knows Western European letters only. The rows come from the
+same query of the same generation. Prints the seconds from the first query to the zip's end as JSON.
 """
 
 import json
@@ -28,16 +28,16 @@ _WIDTHS = (24, 20, 22, 28, 40, 24, 22, 18)
 _SIZE, _ROW = 6.5, 4.2
 
 
-def main(folder: Path, count: int, period: Period, font: str) -> None:
+def main(folder: Path, skipped: int, count: int, period: Period, font: str) -> None:
     """Make the batch and print what it took."""
     report = load_catalogue()["bookings"]
     titles = [column.title for column in report.columns("nb")]
     with open_snapshot(folder / "warehouse") as snapshot:
-        ids = [one for (one,) in snapshot.rows("SELECT workshop_id FROM workshops ORDER BY workshop_id")]
+        ids = [one for (one,) in snapshot.rows("SELECT workshop_id FROM workshops ORDER BY org_number")]
         out = folder / "peer.zip"
         start = time.perf_counter()
         with zipfile.ZipFile(out, "w") as bundle:
-            for workshop_id in ids[:count]:
+            for workshop_id in ids[skipped : skipped + count]:
                 workshop = find_workshop(snapshot.figures, workshop_id)
                 asked = {
                     "workshop_id": workshop_id,
@@ -89,5 +89,6 @@ def _known(text: str, font: str) -> str:
 
 
 if __name__ == "__main__":
-    place, number, first, last, chosen = sys.argv[1:]
-    main(Path(place), int(number), Period(date.fromisoformat(first), date.fromisoformat(last)), chosen)
+    place, skip, number, first, last, chosen = sys.argv[1:]
+    days = Period(date.fromisoformat(first), date.fromisoformat(last))
+    main(Path(place), int(skip), int(number), days, chosen)

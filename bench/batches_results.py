@@ -2,14 +2,14 @@
 
 import textwrap
 
-from bench.batches import FIRST_DAY, ITEMS, LAST_DAY, POISONED, SIZE, Batch, BatchFigures
+from bench.batches import BUSIEST, FIRST_DAY, ITEMS, LAST_DAY, POISONED, SIZE, Batch, BatchFigures
 from bench.page import ResultTable
 from bench.serving_exports import SLOTS
 
 _INTRODUCTION = """\
 A batch of {items:,} workshops is asked for over the API: for each a PDF of its bookings from {first} to
-{last} (`pdf;brief`; nine in ten are one page, the largest has twelve), and when all have ended the zip
-of them is downloaded. A worker with {slots} slots makes the files; records are in SQLite, files in a
+{last} (`pdf;brief`, one page each: the {busiest} busiest workshops are left out), and when all have ended
+the zip of them is downloaded. A worker with {slots} slots makes the files; records are in SQLite, files in a
 local folder; there are {bookings:,} bookings. Each item is a job with its record, its manifest and its
 checks. The peer is [fpdf2 in a loop](../bench/batches_peer.py) in one process: the same rows by the same
 query of the same generation, the same columns, written into a zip, without records or checks. Its font
@@ -20,7 +20,7 @@ is ours, embedded, or one of the core fonts, which are in no file and know Weste
 def introduce() -> str:
     """What was measured and how."""
     told = _INTRODUCTION.format(
-        items=ITEMS, first=FIRST_DAY, last=LAST_DAY, slots=SLOTS, bookings=SIZE.bookings
+        items=ITEMS, busiest=BUSIEST, first=FIRST_DAY, last=LAST_DAY, slots=SLOTS, bookings=SIZE.bookings
     )
     return textwrap.fill(told, 110)
 
