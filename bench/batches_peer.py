@@ -1,9 +1,9 @@
 """A batch by plain fpdf2: `python -m bench.batches_peer <folder> <skipped> <workshops> <from> <to> <font>`.
 
 In a loop over the workshops after the skipped ones, for each one PDF of its bookings of the days, with title,
-details, key figures and the rows, as our brief PDF has them; and all of them in a zip. The font is `embedded`,
-which is ours, or `core`, which is in no file and knows Western European letters only. The rows come from the
-same query of the same generation. Prints the seconds from the first query to the zip's end as JSON.
+details, key figures and the rows, as our brief PDF has them; and all of them in a zip. The font is
+`embedded`, which is ours, or `core`, which is in no file and knows Western European letters only. The rows come
+from the same query of the same generation. Prints the seconds from the first query to the zip's end as JSON.
 """
 
 import json
