@@ -2,7 +2,7 @@
 
 In a loop over the workshops after the skipped ones, for each one PDF of its bookings of the days, with title,
 details, key figures and the rows, as our brief PDF has them; and all of them in a zip. The font is
-`embedded`, which is ours, or `core`, which is in no file and knows Western European letters only. The rows come
+`embedded`, which is ours, or `core`, which is in no file and knows Western European letters only. Rows come
 from the same query of the same generation. Prints the seconds from the first query to the zip's end as JSON.
 """
 
