@@ -1,7 +1,6 @@
-"""Charts: a chart of the summary as SVG text and as PDF bytes, drawn without a browser.
+"""Charts: a chart of the summary as SVG text, drawn without a browser.
 
-Nothing in them is transparent, because a PDF/A-1 file must not be. The title is left to whoever places the
-chart.
+The title is left to whoever places the chart.
 """
 
 import re
@@ -9,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from exporters.formats.charts.spec import FAMILY, MUTED, SIZE, describe
+from exporters.formats.charts.plan import MUTED, NOTHING_HEIGHT, SIZE
+from exporters.formats.charts.spec import FAMILY, describe
 from exporters.formats.contrast import check_color
 from exporters.formats.table import Chart, Language
 from exporters.formats.wording import say
@@ -17,11 +17,7 @@ from exporters.formats.wording import say
 SVG_WIDTH = 480
 """In CSS pixels: two charts lie side by side on a desk's screen, and one is still read on a phone's."""
 
-PDF_WIDTH = 640
-"""In units of the chart, which whoever places it scales to the page."""
-
 _FONTS = Path(__file__).parents[1] / "fonts"
-_NOTHING_HEIGHT = 72
 
 _HAN = re.compile(
     r"[\u1100-\u11ff\u2e80-\ua4cf\ua960-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"
@@ -42,18 +38,9 @@ def draw_svg(chart: Chart, language: Language, color: str, width: int = SVG_WIDT
     return svg
 
 
-def draw_pdf(chart: Chart, language: Language, color: str, width: int = PDF_WIDTH) -> bytes:
-    """Returns the chart as a PDF 1.4 document of one page, `width` units wide, as `draw_svg` draws it."""
-    from exporters.formats.charts.pdf import settle  # noqa: PLC0415 (pikepdf, which few formats need)
-
-    svg = draw_svg(chart, language, color, width)
-    pdf: bytes = _load_vega(needs_han=bool(_HAN.search(svg))).svg_to_pdf(svg)
-    return settle(pdf)
-
-
 @cache
 def _load_vega(needs_han: bool) -> Any:
-    """Loads the converter, which takes half a second, with the fonts that the files embed."""
+    """Loads the converter, which takes half a second, with the fonts by which it measures texts."""
     import vl_convert  # noqa: PLC0415
 
     vl_convert.register_font_directory(str(_FONTS))
@@ -66,7 +53,7 @@ def _load_vega(needs_han: bool) -> Any:
 
 def _draw_nothing(text: str, width: int) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_NOTHING_HEIGHT}" '
-        f'viewBox="0 0 {width} {_NOTHING_HEIGHT}"><text x="{width / 2:g}" y="{_NOTHING_HEIGHT / 2:g}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{NOTHING_HEIGHT}" '
+        f'viewBox="0 0 {width} {NOTHING_HEIGHT}"><text x="{width / 2:g}" y="{NOTHING_HEIGHT / 2:g}" '
         f'text-anchor="middle" font-family="{FAMILY}" font-size="{SIZE}px" fill="{MUTED}">{text}</text></svg>'
     )

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from exporters.formats.charts import draw_svg
-from exporters.formats.charts.spec import show_values
+from exporters.formats.charts.plan import show_values
 from exporters.formats.contrast import readable_on, text_on
 from exporters.formats.display import show_value, timestamp_format
 from exporters.formats.frames import Frames

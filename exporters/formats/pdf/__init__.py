@@ -16,23 +16,23 @@ from exporters.formats.contrast import check_color
 from exporters.formats.display import show_value
 from exporters.formats.frames import Frames
 from exporters.formats.parallel import map_in_order
+from exporters.formats.pdf.cover import draw_cover
 from exporters.formats.pdf.document import Bookmark, write_catalog
 from exporters.formats.pdf.fonts import write_font
 from exporters.formats.pdf.groups import Groups
 from exporters.formats.pdf.heading import FOOTER_SIZE, draw_footer, draw_heading, draw_titles
 from exporters.formats.pdf.ink import GREY, draw_text
-from exporters.formats.pdf.insert import InsertedPages
 from exporters.formats.pdf.layout import LONG_SIDE, SHORT_SIDE, lay_out
 from exporters.formats.pdf.logo import LOGO, read_logo, write_logo
 from exporters.formats.pdf.objects import Objects, PageTree, compress
-from exporters.formats.pdf.pages import COUNT, TITLES, PageArt, PageNumbers, Pages
+from exporters.formats.pdf.pages import COUNT, TITLES, PageArt, PageNumbers, Pages, write_page
 from exporters.formats.pdf.text import RowEncoder, Rows, show_frame
 from exporters.formats.pdf.typeface import Typeface, literal
 from exporters.formats.pdf.units import PageBreaker, Units
 from exporters.formats.table import Column, Table, Written
 from exporters.formats.wording import say
 
-_COVER_FOOTER = b"1 0 0 1 5.69 -10 cm\n"
+_COVER_NUMBER = b"/Artifact BMC q 1 0 0 1 5.69 -10 cm\n%bQ EMC\n"
 """Moves the number of a page below the footer that a cover has of its own."""
 
 _SAMPLE_ROWS = 1_000
@@ -73,37 +73,28 @@ class _Document:
         self._layout = lay_out(columns, self._sample, self._body, self._bold)
         self._encoder = RowEncoder(self._layout, self._body)
         self._logo = read_logo(table.brand.logo) if table.brand.logo else None
-        self._cover = _draw_cover(table, frames)
+        self._cover = draw_cover(table, (self._body, self._bold), self._logo, frames)
 
     def write(self, out: BinaryIO) -> None:
         objects = Objects(out)
-        cover = InsertedPages(objects, self._cover) if self._cover else None
         tree = PageTree(objects)
-        if cover:
-            cover.write(tree.parent)
-            for page in cover.pages:
-                tree.add(page)
         shared = _Shared(objects)
         art = self._draw_art()
+        for number, content in enumerate(self._cover, start=1):
+            numbered = compress(content + _COVER_NUMBER % art.numbers.draw(number))
+            write_page(objects, tree, shared.resources, numbered, (SHORT_SIDE, LONG_SIDE))
         pages = Pages(objects, tree, shared.resources, art)
         breaker = PageBreaker(art.first_room, art.room)
         groups = Groups(self._table, self._layout, (self._body, self._bold), self._frames, breaker)
         first = tree.count
         pages.write(self._fill_pages(groups))
-        for place, footer in enumerate(cover.footers if cover else ()):
-            shared.write_form(
-                footer,
-                _COVER_FOOTER + art.numbers.draw(place + 1),
-                (SHORT_SIDE, LONG_SIDE),
-                shared.footer_resources,
-            )
         self._finish(objects, shared, art, tree.count)
         tree.finish()
         top = self._layout.page_height
         below = tuple(Bookmark(title, tree.pages[page], y) for title, page, y in pages.headings)
         data = Bookmark(say(self._table.language, "data"), tree.pages[first], top, below)
         summary = Bookmark(say(self._table.language, "summary"), tree.pages[0], LONG_SIDE)
-        write_catalog(objects, tree.root, self._table, (summary, data) if cover else (data,))
+        write_catalog(objects, tree.root, self._table, (summary, data) if self._cover else (data,))
 
     def _draw_art(self) -> PageArt:
         table, frames, faces = self._table, self._frames, (self._body, self._bold)
@@ -154,24 +145,18 @@ class _Shared:
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self.resources, self.footer_resources = objects.reserve(), objects.reserve()
-        self._font_resources = objects.reserve()
+        self.resources, self._font_resources = objects.reserve(), objects.reserve()
         self.body, self.bold = objects.reserve(), objects.reserve()
         self.titles, self.count = objects.reserve(), objects.reserve()
 
-    def write_form(
-        self, number: int, content: bytes, size: tuple[float, float], resources: int | None = None
-    ) -> None:
-        """Writes operators that can be drawn on any page, as far below 0 as above; they show text alone.
-
-        With other `resources` they show what these name, too.
-        """
+    def write_form(self, number: int, content: bytes, size: tuple[float, float]) -> None:
+        """Writes operators that can be drawn on any page, as far below 0 as above; they show text alone."""
         box = b"%.2f %.2f %.2f %.2f" % (0, -size[1], size[0], size[1])
         self._objects.write_stream(
             number,
             compress(content),
             b"/Type /XObject /Subtype /Form /BBox [%b] /Resources %d 0 R /Filter /FlateDecode"
-            % (box, resources or self._font_resources),
+            % (box, self._font_resources),
         )
 
     def write_resources(self, logo: int | None) -> None:
@@ -179,9 +164,7 @@ class _Shared:
         fonts = b"/Font << /F1 %d 0 R /F2 %d 0 R >>" % (self.body, self.bold)
         forms = f"/{TITLES} {self.titles} 0 R /{COUNT} {self.count} 0 R"
         images = f" /{LOGO} {logo} 0 R" if logo else ""
-        count_only = f"/XObject << /{COUNT} {self.count} 0 R >>".encode()
         self._objects.write(self._font_resources, b"<< %b >>" % fonts)
-        self._objects.write(self.footer_resources, b"<< %b %b >>" % (fonts, count_only))
         everything = f"/XObject << {forms}{images} >>".encode()
         self._objects.write(self.resources, b"<< %b %b >>" % (fonts, everything))
 
@@ -190,12 +173,3 @@ def _name_currency(column: Column, currency: str | None) -> Column:
     if column.kind != "money" or not currency:
         return column
     return replace(column, title=f"{column.title} ({currency})")
-
-
-def _draw_cover(table: Table, frames: Frames) -> bytes | None:
-    if not table.key_figures and not table.charts:
-        return None
-    # The cover's libraries take most of a second to import.
-    from exporters.formats.pdf.cover import draw_cover  # noqa: PLC0415
-
-    return draw_cover(table, frames)

@@ -12,7 +12,12 @@ def fill_color(color: str) -> str:
 
     Raises ValueError when it is of another form.
     """
-    return " ".join(f"{part / 255:.3f}" for part in channels(color)) + " rg"
+    return f"{_show_channels(color)} rg"
+
+
+def stroke_color(color: str) -> str:
+    """Returns the operator that draws lines in a colour, as `fill_color` does."""
+    return f"{_show_channels(color)} RG"
 
 
 def draw_text(face: Typeface, size: float, x: float, y: float, text: str) -> bytes:
@@ -24,3 +29,7 @@ def draw_text(face: Typeface, size: float, x: float, y: float, text: str) -> byt
 def draw_area(x: float, y: float, width: float, height: float) -> bytes:
     """Returns a rectangle's path; `y` is its lower edge."""
     return f"{x:.2f} {y:.2f} {width:.2f} {height:.2f} re\n".encode()
+
+
+def _show_channels(color: str) -> str:
+    return " ".join(f"{part / 255:.3f}" for part in channels(color))

@@ -84,19 +84,10 @@ class Pages:
 
     def write(self, pages: Iterable[Units]) -> None:
         """Writes a page for each of the units."""
+        size = self._art.layout.page_width, self._art.layout.page_height
         for compressed in map_in_order(self._draw_all, _take_together(self._number(pages))):
             for content in compressed:
-                self._write_page(content)
-
-    def _write_page(self, content: bytes) -> None:
-        number = self._objects.reserve()
-        self._objects.write_stream(number, content)
-        layout = self._art.layout
-        page = self._objects.add(
-            b"<< /Type /Page /Parent %d 0 R /MediaBox [0 0 %.2f %.2f] /Resources %d 0 R /Contents %d 0 R >>"
-            % (self._tree.parent, layout.page_width, layout.page_height, self._resources, number)
-        )
-        self._tree.add(page)
+                write_page(self._objects, self._tree, self._resources, content, size)
 
     def _draw_all(self, pages: list[tuple[int, Units]]) -> list[bytes]:
         return [compress(self._draw(units, number)) for number, units in pages]
@@ -131,6 +122,19 @@ class Pages:
             if len(self.headings) < _MOST_BOOKMARKS:
                 above = units.above[:unit].sum() + units.heights[:unit].sum() + units.below[:unit].sum()
                 self.headings.append((title[:_LONGEST_BOOKMARK], number, top - float(above)))
+
+
+def write_page(
+    objects: Objects, tree: PageTree, resources: int, content: bytes, size: tuple[float, float]
+) -> None:
+    """Writes a page of that width and height with compressed content, as the tree's next."""
+    number = objects.reserve()
+    objects.write_stream(number, content)
+    page = objects.add(
+        b"<< /Type /Page /Parent %d 0 R /MediaBox [0 0 %.2f %.2f] /Resources %d 0 R /Contents %d 0 R >>"
+        % (tree.parent, *size, resources, number)
+    )
+    tree.add(page)
 
 
 @lru_cache(maxsize=64)

@@ -1,46 +1,22 @@
-"""PDF sheet: upright A4 pages on which texts are wrapped, cut and shown with the glyphs that there are."""
+"""PDF sheet: upright A4 pages whose content is drawn from their upper left corner."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from io import BytesIO
-from pathlib import Path
-from typing import cast
-from xml.sax.saxutils import escape
 
-from fpdf import FPDF
-from fpdf.enums import DocumentCompliance
-from fpdf.fonts import TTFFont
-
-from exporters.formats.contrast import channels
+from exporters.formats.frames import Frames
+from exporters.formats.pdf.ink import draw_area, draw_text, fill_color, stroke_color
+from exporters.formats.pdf.layout import LONG_SIDE
 from exporters.formats.pdf.text import turn_if_needed
-from exporters.formats.table import Chart, Table
+from exporters.formats.pdf.typeface import Typeface
 
 WIDTH, HEIGHT, MARGIN = 210.0, 297.0, 14.0
 """In millimetres, like every length here but sizes of type, which are points."""
 
-_FONTS = Path(__file__).parents[1] / "fonts"
-_FAMILY, _HAN_FAMILY = "DejaVu", "Noto"
-_BOX, _ELLIPSIS = "□", "…"
-_PRODUCER = "fpdf2"
-_METADATA = """\
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
-<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-<rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
-<pdfaid:part>1</pdfaid:part>
-<pdfaid:conformance>B</pdfaid:conformance>
-</rdf:Description>
-<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">
-<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
-</rdf:Description>
-<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/">
-<xmp:CreateDate>{created}</xmp:CreateDate>
-</rdf:Description>
-<rdf:Description rdf:about="" xmlns:pdf="http://ns.adobe.com/pdf/1.3/">
-<pdf:Producer>{producer}</pdf:Producer>
-</rdf:Description>
-</rdf:RDF>
-</x:xmpmeta>"""
-"""With every property an element of its own, the form that all checkers read."""
+_POINTS = 72 / 25.4
+"""In a millimetre."""
+
+_BASE_SHARE = 0.3
+"""Of the size of the type, from the middle of a line down to what its letters stand on."""
 
 
 @dataclass(frozen=True)
@@ -54,67 +30,40 @@ class Face:
 
 
 class Sheet:
-    """Pages of a document that tells the table's title, language and time of creation."""
+    """The content of pages, drawn in the two typefaces; what is cut or has no glyph is noted."""
 
-    def __init__(self, table: Table) -> None:
-        self.boxes = 0
-        """Characters shown as a box because no font has a glyph for them."""
-        self.cuts = 0
-        """Texts cut with an ellipsis."""
-        pages = FPDF(enforce_compliance=DocumentCompliance.PDFA_1B)
-        title = "".join(character if character.isprintable() else " " for character in table.title)
-        pages.set_title(title)
-        pages.set_lang(table.language)
-        pages.set_creation_date(table.created_at)
-        pages.set_producer(_PRODUCER)
-        created = table.created_at.isoformat(timespec="seconds")
-        pages.set_xmp_metadata(_METADATA.format(title=escape(title), created=created, producer=_PRODUCER))
-        pages.set_auto_page_break(False)
-        pages.c_margin = 0
-        pages.add_font(_FAMILY, "", _FONTS / "DejaVuSans.ttf")
-        pages.add_font(_FAMILY, "B", _FONTS / "DejaVuSans-Bold.ttf")
-        self._pages = pages
-        self._glyphs = frozenset(
-            code
-            for style in ("", "B")
-            for code in cast(TTFFont, pages.fonts[f"{_FAMILY.lower()}{style}"]).cmap
-        )
-        self._han: frozenset[int] | None = None
-        self._cleaned: dict[str, str] = {}
-        """By the text; each is counted once, however often it is shown."""
-
-    @property
-    def pages_count(self) -> int:
-        """How many pages there are."""
-        return self._pages.pages_count
+    def __init__(self, faces: tuple[Typeface, Typeface], frames: Frames) -> None:
+        self.pages: list[bytearray] = []
+        self._body, self._bold = faces
+        self._frames = frames
 
     def add_page(self) -> None:
         """Begins a new page."""
-        self._pages.add_page()
-
-    def finish(self) -> bytes:
-        """Returns the document."""
-        return bytes(self._pages.output())
+        self.pages.append(bytearray())
 
     def fill(self, x: float, y: float, width: float, height: float, color: str) -> None:
         """Fills a rectangle."""
-        self._pages.set_fill_color(*channels(color))
-        self._pages.rect(x, y, width, height, style="F")
+        self._put(f"{fill_color(color)} ".encode() + _rectangle(x, y, width, height) + b"f\n")
 
     def frame(self, x: float, y: float, width: float, height: float, color: str) -> None:
         """Draws a thin line around a rectangle."""
-        self._pages.set_draw_color(*channels(color))
-        self._pages.set_line_width(0.2)
-        self._pages.rect(x, y, width, height)
+        ink = f"{stroke_color(color)} {0.2 * _POINTS:.2f} w ".encode()
+        self._put(ink + _rectangle(x, y, width, height) + b"S\n")
 
-    def image(self, png: bytes, x: float, y: float, width: float, height: float) -> None:
-        """Draws an image without transparency."""
-        self._pages.image(BytesIO(png), x, y, width, height)
+    def place(self, content: bytes, x: float, y: float, scale: float) -> None:
+        """Draws operators whose 0, 0 comes to this place, and whose unit is so long."""
+        size = scale * _POINTS
+        where = f"q {size:.4f} 0 0 {size:.4f} {x * _POINTS:.2f} {_up(y):.2f} cm\n"
+        self._put(where.encode() + content + b"Q\n")
+
+    def image(self, name: str, x: float, y: float, width: float, height: float) -> None:
+        """Draws the image of that name."""
+        size = f"{width * _POINTS:.2f} 0 0 {height * _POINTS:.2f}"
+        self._put(f"q {size} {x * _POINTS:.2f} {_up(y + height):.2f} cm /{name} Do Q\n".encode())
 
     def measure(self, text: str, face: Face) -> float:
-        """Returns how wide a text is, whose every character has a glyph."""
-        self._pages.set_font(_FAMILY, "B" if face.is_bold else "", face.points)
-        return self._pages.get_string_width(text)
+        """Returns how wide a text is."""
+        return self._typeface(face).measure(text) * face.points / _POINTS
 
     def shrink(self, text: str, face: Face, width: float) -> Face:
         """Returns the face, made smaller until the text is at most so wide."""
@@ -123,75 +72,39 @@ class Sheet:
 
     def wrap(self, text: str, face: Face, width: float, most: int) -> list[str]:
         """Returns the text as at most so many lines of at most that width, the last one cut if need be."""
-        words = self._clean(text).split(" ")
-        lines = [""]
-        while words:
-            word = words.pop(0)
-            joined = f"{lines[-1]} {word}" if lines[-1] else word
-            if self.measure(joined, face) <= width:
-                lines[-1] = joined
-            elif len(lines) == most:
-                self.cuts += 1
-                lines[-1] = (
-                    self._cut(joined, face, width - self.measure(_ELLIPSIS, face)).rstrip() + _ELLIPSIS
-                )
-                return lines
-            elif lines[-1]:
-                lines.append("")
-                words.insert(0, word)
-            else:
-                lines[-1] = self._cut(word, face, width) or word[0]
-                words.insert(0, word[len(lines[-1]) :])
-                lines.append("")
+        typeface = self._typeface(face)
+        self.note_missing(text, typeface)
+        lines = typeface.wrap(text, width * _POINTS / face.points, most)
+        is_cut = "".join("".join(lines).split()) != "".join(text.split())
+        self._frames.note(None, "cut_to_width", int(is_cut))
         return lines
+
+    def note_missing(self, text: str, typeface: Typeface) -> None:
+        """Notes the characters of a text that are shown as a box."""
+        self._frames.note(None, "no_glyph", typeface.boxes(text))
 
     def write_lines(self, lines: Iterable[str], x: float, y: float, face: Face) -> None:
         """Writes the lines one below the other."""
-        self._pages.set_font(_FAMILY, "B" if face.is_bold else "", face.points)
-        self._pages.set_text_color(*channels(face.color))
-        for position, line in enumerate(lines):
-            if line:
-                self._pages.set_xy(x, y + position * face.line)
-                self._pages.cell(None, face.line, self._order(line))
+        typeface, base = self._typeface(face), face.line / 2 + _BASE_SHARE * face.points / _POINTS
+        drawn = [
+            draw_text(
+                typeface, face.points, x * _POINTS, _up(y + row * face.line + base), turn_if_needed(line)
+            )
+            for row, line in enumerate(lines)
+        ]
+        self._put(f"BT {fill_color(face.color)}\n".encode() + b"".join(drawn) + b"ET\n")
 
-    def replace_missing(self, chart: Chart) -> Chart:
-        """Returns the chart with a box for each character of its texts that no font has."""
-        labels = tuple(self._clean(label) for label in chart.labels)
-        return replace(chart, labels=labels, value_title=self._clean(chart.value_title))
+    def _typeface(self, face: Face) -> Typeface:
+        return self._bold if face.is_bold else self._body
 
-    def _cut(self, text: str, face: Face, width: float) -> str:
-        """Returns as much of the text's beginning as is so wide."""
-        low, high = 0, len(text)
-        while low < high:
-            middle = (low + high + 1) // 2
-            fits = self.measure(text[:middle], face) <= width
-            low, high = (middle, high) if fits else (low, middle - 1)
-        return text[:low]
+    def _put(self, content: bytes) -> None:
+        self.pages[-1] += content
 
-    def _clean(self, text: str) -> str:
-        """Returns the text as one line whose every character has a glyph."""
-        if text in self._cleaned:
-            return self._cleaned[text]
-        line = " ".join(text.split())
-        missing = {character for character in line if ord(character) not in self._glyphs}
-        if missing:
-            han = self._load_han()
-            missing = {character for character in missing if ord(character) not in han}
-        missing |= {character for character in line if not character.isprintable() and character != " "}
-        self.boxes += sum(line.count(character) for character in missing)
-        self._cleaned[text] = line.translate({ord(character): _BOX for character in missing})
-        return self._cleaned[text]
 
-    def _load_han(self) -> frozenset[int]:
-        """Loads the font of Han, kana and Hangul, which is large and seldom needed."""
-        if self._han is None:
-            from noto_cjk_sans_otc import FONT_PATH  # noqa: PLC0415
+def _up(y: float) -> float:
+    """Returns in points how far above the page's lower edge a place is."""
+    return LONG_SIDE - y * _POINTS
 
-            self._pages.add_font(_HAN_FAMILY, "", str(FONT_PATH))
-            self._pages.set_fallback_fonts([_HAN_FAMILY], exact_match=False)
-            self._han = frozenset(cast(TTFFont, self._pages.fonts[_HAN_FAMILY.lower()]).cmap)
-        return self._han
 
-    def _order(self, line: str) -> str:
-        """Returns the line in the order in which it is drawn, from left to right."""
-        return turn_if_needed(line)
+def _rectangle(x: float, y: float, width: float, height: float) -> bytes:
+    return draw_area(x * _POINTS, _up(y + height), width * _POINTS, height * _POINTS)
