@@ -28,7 +28,7 @@ demo: .venv/.demo
 
 ## test: install what the tests need, check style, types and import rules, run the tests
 test: .venv/.test check
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 
 check: .venv/.test
 	$(BIN)/ruff check .

@@ -1,102 +1,37 @@
 """Settings: the one module that reads the environment, once, at the front doors; all else is passed in."""
 
-import os
-import re
-from datetime import date, timedelta
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+import setting_checks as checks
 from exporters.access.options import AccessOptions, TokenOptions
 from exporters.access.plans import parse_plans
 from exporters.deliveries.options import DeliveryOptions, SmtpOptions
 from exporters.options import ExportOptions, Quotas
-from exporters.seal import Seal, SealError, parse_key
+from exporters.seal import Seal
 from exporters.storage import S3Options
 from warehouse.database import DatabaseOptions, check_size
-from warehouse.period import parse_day
 
-_EARLIEST, _LATEST = date(1900, 1, 1), date(2099, 12, 31)
-"""Days between which the days of a backfill can be counted in every time zone."""
 _CENTURY_DAYS, _WEEK_SECONDS = 36_500, 604_800
 _MOST_REQUESTS = 1_000_000
+_Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(checks.split_names)]
 
 
 class SettingsError(ValueError):
     """Settings have values they cannot take: the variables' names and what is wrong, never the values."""
-
-
-# The messages below name no value: it may be a secret that was given to the wrong variable.
-def _checked_folder(folder: Path) -> Path:
-    place = folder.absolute()
-    while not os.path.lexists(place):
-        place = place.parent
-    if not os.path.isdir(place):
-        raise ValueError("must be a folder, or a place where one can be made")
-    return folder
-
-
-def _checked_zone(zone: str) -> str:
-    if zone not in available_timezones():
-        raise ValueError("must be an IANA time zone, such as Europe/Oslo")
-    return zone
-
-
-def _checked_first_day(text: str) -> str:
-    try:
-        if _EARLIEST <= parse_day(text) <= _LATEST:
-            return text
-    except ValueError:
-        pass
-    raise ValueError(f"must be a date as YYYY-MM-DD, from {_EARLIEST} to {_LATEST}")
-
-
-def _checked_time(text: str) -> str:
-    if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", text):
-        raise ValueError("must be a time of day as HH:MM, from 00:00 to 23:59")
-    return text
-
-
-def _checked_collector(place: str | None) -> str | None:
-    if place is not None:
-        parts = urlsplit(place)
-        plain = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
-        if not plain or parts.query or parts.fragment:
-            raise ValueError("must be an http or https URL without a password, such as http://127.0.0.1:4318")
-    return place
-
-
-def _checked_key(key: SecretStr | None) -> SecretStr | None:
-    if key is not None:
-        try:
-            parse_key(key.get_secret_value())
-        except SealError as error:
-            raise ValueError(str(error)) from None
-    return key
-
-
-def _checked_plans(text: str) -> str:
-    parse_plans(text)
-    return text
-
-
-def _checked_sender(address: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}", address):
-        raise ValueError("must be a plain address, such as reports@example.com")
-    return address
-
-
-def _checked_public_url(url: str) -> str:
-    parts = urlsplit(url)
-    plain = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
-    if not plain or parts.query or parts.fragment:
-        raise ValueError("must be an http or https URL, such as https://reports.example")
-    return url.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -104,11 +39,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REPORTS_", frozen=True, env_ignore_empty=True)
 
-    data_folder: Annotated[Path, AfterValidator(_checked_folder)] = Path("data")
+    data_folder: Annotated[Path, AfterValidator(checks.check_folder)] = Path("data")
     """Folder of everything the product keeps on disk; other paths default to places in it."""
     source_config: Path = Path("sources.toml")
     """File that declares the sources."""
-    sources: Annotated[tuple[str, ...], NoDecode] = ("sample",)
+    sources: Annotated[_Names, AfterValidator(checks.check_sources)] = ("sample",)
     """Names of the sources to load, separated by commas."""
     source_root: Path | None = None
     """Folder that relative source paths start from; default: `sources` in the data folder."""
@@ -128,11 +63,11 @@ class Settings(BaseSettings):
     """Days after which landed rows that newer loads have replaced are removed."""
     stale_after_hours: Annotated[float, Field(ge=1, le=24 * _CENTURY_DAYS)] = 30
     """Hours after which a source that was not read without a fault counts as stale."""
-    nightly_at: Annotated[str, AfterValidator(_checked_time)] = "02:15"
+    nightly_at: Annotated[str, AfterValidator(checks.check_time)] = "02:15"
     """Local time of the nightly run."""
-    nightly_time_zone: Annotated[str, AfterValidator(_checked_zone)] = "Europe/Oslo"
+    nightly_time_zone: Annotated[str, AfterValidator(checks.check_zone)] = "Europe/Oslo"
     """Zone of the nightly run's local time."""
-    backfill_start: Annotated[str, AfterValidator(_checked_first_day)] = "2016-01-01"
+    backfill_start: Annotated[str, AfterValidator(checks.check_first_day)] = "2016-01-01"
     """First day that can be loaded again by day."""
     store_url: str | None = None
     """Where files go: `file://…` or `s3://bucket/prefix`; default: `store` in the data folder."""
@@ -166,13 +101,13 @@ class Settings(BaseSettings):
     """Address that the API listens on."""
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     """Port that the API listens on."""
-    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_origins: Annotated[_Names, AfterValidator(checks.check_origins)] = ()
     """Origins, separated by commas, whose pages may use the API from a browser; default: none but its own."""
     link_seconds: Annotated[int, Field(ge=0, le=300)] = 0
     """Seconds for which a link to a file in S3 is good; 0: downloads come from the API itself."""
     retention_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 7
     """Days after which an export's file is removed; its record stays."""
-    token_keys: str | None = None
+    token_keys: Annotated[str | None, AfterValidator(checks.check_token_keys)] = None
     """Where the key set is that tokens are checked against: a URL or a file; default: no token is taken."""
     token_issuer: Annotated[str | None, Field(validate_default=True)] = None
     """What a token's claim `iss` must be."""
@@ -186,17 +121,17 @@ class Settings(BaseSettings):
     """Requests of one caller under way at once."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """From what level on the server and the workers log: debug, info, warning or error."""
-    otlp_endpoint: Annotated[str | None, AfterValidator(_checked_collector)] = None
+    otlp_endpoint: Annotated[str | None, AfterValidator(checks.check_collector)] = None
     """Where traces are sent to, by OTLP over HTTP, such as `http://127.0.0.1:4318`; default: nowhere."""
-    plans: Annotated[str, AfterValidator(_checked_plans)] = "standard=1000,professional=5000,enterprise="
+    plans: Annotated[str, AfterValidator(checks.check_plans)] = "standard=1000,professional=5000,enterprise="
     """Plans of API keys as `name=requests an hour`, separated by commas; without a number: no limit. The
     first is that of keys that name none."""
     audit_days: Annotated[float, Field(gt=0, le=_CENTURY_DAYS)] = 365
     """Days for which the audit log is kept, and deliveries and fires that have ended."""
-    seal_key: Annotated[SecretStr | None, AfterValidator(_checked_key)] = None
+    seal_key: Annotated[SecretStr | None, AfterValidator(checks.check_key)] = None
     """Key of 32 bytes in base64 that seals secrets in the records; default: the file `seal.key` in the data
     folder, made at first use."""
-    public_url: Annotated[str, AfterValidator(_checked_public_url)] = "http://127.0.0.1:8000"
+    public_url: Annotated[str, AfterValidator(checks.check_public_url)] = "http://127.0.0.1:8000"
     """What links in mails begin with: where people reach the API."""
     smtp_host: str | None = None
     """Mail server; default: no mail can be sent."""
@@ -208,21 +143,12 @@ class Settings(BaseSettings):
     """Account at the mail server; default: it asks for none."""
     smtp_password: SecretStr | None = None
     """Password of the account."""
-    mail_sender: Annotated[str, AfterValidator(_checked_sender)] = "reports@localhost"
+    mail_sender: Annotated[str, AfterValidator(checks.check_sender)] = "reports@localhost"
     """Address that mails come from."""
     attachment_limit: Annotated[int, Field(ge=0)] = 10_000_000
     """Bytes up to which a file is attached to a mail; a larger one is mailed as a link."""
-    webhook_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    webhook_networks: Annotated[_Names, AfterValidator(checks.check_networks)] = ()
     """Networks, separated by commas, that webhooks may lead to beside public ones, such as `10.1.0.0/16`."""
-
-    @field_validator("token_keys")
-    @classmethod
-    def _check_plain(cls, place: str | None) -> str | None:
-        if place is not None and "://" in place:
-            parts = urlsplit(place)
-            if parts.scheme not in {"https", "http"} or not parts.hostname or "@" in parts.netloc:
-                raise ValueError("must be an https or http URL without a password, or a file")
-        return place
 
     @field_validator("token_issuer", "token_audience")
     @classmethod
@@ -230,39 +156,6 @@ class Settings(BaseSettings):
         if value is None and info.data.get("token_keys") is not None:
             raise ValueError("must be set where REPORTS_TOKEN_KEYS is: tokens of others would be taken else")
         return value
-
-    @field_validator("sources", mode="before")
-    @classmethod
-    def _split_names(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        names = tuple(name.strip() for name in value.split(",") if name.strip())
-        if not names:
-            raise ValueError("must name at least one source")
-        return names
-
-    @field_validator("allowed_origins", mode="before")
-    @classmethod
-    def _split_origins(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        origins = tuple(origin.strip().lower() for origin in value.split(",") if origin.strip())
-        if not all(re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", origin) for origin in origins):
-            raise ValueError("must be origins, such as https://portal.example, separated by commas")
-        return origins
-
-    @field_validator("webhook_networks", mode="before")
-    @classmethod
-    def _split_networks(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        networks = tuple(network.strip() for network in value.split(",") if network.strip())
-        for network in networks:
-            try:
-                ip_network(network)
-            except ValueError:
-                raise ValueError("must be networks, such as 10.1.0.0/16, separated by commas") from None
-        return networks
 
     @property
     def source_folder(self) -> Path:

@@ -37,11 +37,11 @@ def audit(
     start = None if since is None else _parse_since(since)
     with _open_log() as (log, _, _):
         rows = log.list(workshop_id=workshop, actor=actor, since=start, limit=limit)
-    output.print_document({"items": [asdict(row) for row in rows]}, as_json, output.show_audit)
+    output.print_document({"items": [asdict(row) for row in rows]}, as_json, _show)
 
 
 def expire_records() -> dict[str, int]:
-    """Remove the rows, deliveries and fires whose retention has passed; returns how many of each."""
+    """Remove the rows, deliveries, fires and batches whose retention has passed; returns how many of each."""
     from exporters.database.values import utc_now
     from exporters.old_records import remove_old_records
 
@@ -70,3 +70,13 @@ def _parse_since(text: str) -> datetime:
         return datetime.combine(parse_day(text), time(), UTC)
     except ValueError:
         raise refusal(f"--since is {text!r}; it must be a date as YYYY-MM-DD", option="--since") from None
+
+
+def _show(document: output.Document) -> None:
+    """A row for each thing done, and for each kind of reading in a minute."""
+    names = ("at", "actor", "workshop_id", "action", "what", "count", "job_id", "request_id")
+    output.print_table(
+        ("at", "actor", "workshop", "action", "what", "count", "job", "request", "detail"),
+        ([*(row[name] for name in names), row["detail"] or None] for row in document["items"]),
+        numbers=("count",),
+    )

@@ -3,58 +3,48 @@
 # As in api.cli: each command imports what it needs, which takes long.
 # ruff: noqa: PLC0415
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api import cli_definition_output as show
-from api.cli_errors import refusal
+from api.cli_definition_options import (
+    Active,
+    ConditionColumn,
+    ConditionKind,
+    Cron,
+    Description,
+    Interval,
+    LastDay,
+    LinkOnly,
+    Name,
+    Owner,
+    SendAt,
+    Threshold,
+    Weekdays,
+    Zone,
+    read_condition,
+    read_fields,
+    read_pair,
+    read_time,
+)
 from api.cli_output import print_document
 
 if TYPE_CHECKING:
-    from exporters.definitions.conditions import Condition
+    from exporters.access.audit_events import Action
     from exporters.definitions.definitions import Definitions
+    from exporters.definitions.store import Beside
 
 app = typer.Typer(help="Report definitions: what is mailed to whom, and when.", no_args_is_help=True)
 
 _ACTOR = "cli"
-_NO_CONDITION = "none"
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 DefinitionId = Annotated[
     str, typer.Argument(metavar="ID", help="Id of a definition; `reports definitions list` lists them.")
 ]
-Interval = Annotated[str | None, typer.Option("--interval", help="hour, day, week or month.")]
-Name = Annotated[str | None, typer.Option("--name", help="What you call it.")]
-Description = Annotated[str | None, typer.Option("--description", help="What it is for.")]
-Active = Annotated[str | None, typer.Option("--active", metavar="0|1", help="0: never by the schedule.")]
-LinkOnly = Annotated[str | None, typer.Option("--link-only", metavar="0|1", help="1: a link, no attachment.")]
-Zone = Annotated[str | None, typer.Option("--time-zone", help="IANA name; default: the workshop's zone.")]
-SendAt = Annotated[str | None, typer.Option("--send-at", metavar="HH:MM", help="Local time; default: 06:00.")]
-Cron = Annotated[
-    str | None, typer.Option("--cron", help="Five fields, instead of once for each interval; '' ends it.")
-]
-Weekdays = Annotated[
-    str | None, typer.Option("--weekdays-only", metavar="0|1", help="1: not on Saturdays and Sundays.")
-]
-LastDay = Annotated[
-    str | None, typer.Option("--last-day-of-month", metavar="0|1", help="1: on the last day of the month.")
-]
-Owner = Annotated[
-    str | None, typer.Option("--owner", help="E-mail address for tests and failures; '' for none.")
-]
-ConditionKind = Annotated[
-    str | None, typer.Option("--condition", help="Send only when: changed, above or below; or none.")
-]
-ConditionColumn = Annotated[
-    str | None, typer.Option("--column", help="Whose total is compared; default: the number of rows.")
-]
-Threshold = Annotated[str | None, typer.Option("--threshold", help="What it is compared with.")]
 
 
 @app.command(name="list")
@@ -103,22 +93,30 @@ def create(  # noqa: PLR0917  called by name, by Typer
     condition: ConditionKind = None,
     column: ConditionColumn = None,
     threshold: Threshold = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Record nothing; show when it would fire, as `rehearse` does.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a report definition; the arguments format and email are needed."""
+    from exporters.access.audit_events import Action
     from exporters.definitions.drafts import Draft
 
-    fields = _read_fields(
+    fields = read_fields(
         {"name": name, "description": description, "active": active, "email_link_only": link_only},
         {"time_zone": time_zone, "send_at": send_at, "cron": cron, "owner": owner},
         {"weekdays_only": weekdays_only, "last_day_of_month": last_day_of_month},
-        _read_condition(condition, column, threshold),
+        read_condition(condition, column, threshold),
     )
-    pairs = tuple(_read_pair(text) for text in arguments)
+    pairs = tuple(read_pair(text) for text in arguments)
     draft = Draft(**{"type_id": type_id, "interval": interval, "arguments": pairs, **fields})
     with _open_definitions() as definitions:
-        document = {"definition": show.describe_definition(definitions.create(workshop, draft))}
-    print_document(document, as_json, show.show_definition)
+        if dry_run:
+            items = [show.describe_rehearsed(one) for one in definitions.rehearse_draft(workshop, draft)]
+            print_document({"items": items}, as_json, show.show_rehearsal)
+            return
+        made = definitions.create(workshop, draft, beside=_beside(Action.DEFINITION_MADE))
+    print_document({"definition": show.describe_definition(made)}, as_json, show.show_definition)
 
 
 @app.command()
@@ -147,20 +145,23 @@ def change(  # noqa: PLR0917  called by name, by Typer
     as_json: Json = False,
 ) -> None:
     """Change a definition; what is not named stays. Arguments are added before others are removed."""
-    fields = _read_fields(
+    from exporters.access.audit_events import Action
+
+    fields = read_fields(
         {"interval": interval, "name": name, "description": description, "active": active},
         {"time_zone": time_zone, "send_at": send_at, "cron": cron, "owner": owner},
         {"weekdays_only": weekdays_only, "last_day_of_month": last_day_of_month},
-        {"email_link_only": link_only, **_read_condition(condition, column, threshold)},
+        {"email_link_only": link_only, **read_condition(condition, column, threshold)},
     )
-    pairs = [_read_pair(text) for text in add or []]
+    pairs = [read_pair(text) for text in add or []]
+    beside = _beside(Action.DEFINITION_CHANGED)
     with _open_definitions() as definitions:
         if fields:
-            definitions.update(definition_id, None, fields)
+            definitions.update(definition_id, None, fields, beside=beside)
         for key, value in pairs:
-            definitions.add_argument(definition_id, None, key, value)
+            definitions.add_argument(definition_id, None, key, value, beside=beside)
         for argument_id in remove or []:
-            definitions.remove_argument(definition_id, None, argument_id)
+            definitions.remove_argument(definition_id, None, argument_id, beside=beside)
         document = {"definition": show.describe_definition(definitions.get(definition_id))}
     print_document(document, as_json, show.show_definition)
 
@@ -168,24 +169,30 @@ def change(  # noqa: PLR0917  called by name, by Typer
 @app.command()
 def delete(definition_id: DefinitionId, as_json: Json = False) -> None:
     """Delete a definition: what was delivered stays on record, what is under way is not sent."""
+    from exporters.access.audit_events import Action
+
     with _open_definitions() as definitions:
-        definitions.delete(definition_id)
+        definitions.delete(definition_id, beside=_beside(Action.DEFINITION_DELETED))
     print_document({"deleted": definition_id}, as_json, show.show_deleted)
 
 
 @app.command()
 def send(definition_id: DefinitionId, as_json: Json = False) -> None:
     """Send a definition to its recipients now, active or not; a running worker makes and mails it."""
+    from exporters.access.audit_events import Action
+
     with _open_definitions() as definitions:
-        fire = definitions.send(definition_id, None, _ACTOR)
+        fire = definitions.send(definition_id, None, _ACTOR, beside=_beside(Action.DEFINITION_SENT))
     print_document({"items": [show.describe_fire(fire)]}, as_json, show.show_fires)
 
 
 @app.command(name="test")
 def send_test(definition_id: DefinitionId, as_json: Json = False) -> None:
     """Send a definition to its owner alone; a running worker makes and mails it."""
+    from exporters.access.audit_events import Action
+
     with _open_definitions() as definitions:
-        fire = definitions.send_test(definition_id, None, _ACTOR)
+        fire = definitions.send_test(definition_id, None, _ACTOR, beside=_beside(Action.DEFINITION_SENT))
     print_document({"items": [show.describe_fire(fire)]}, as_json, show.show_fires)
 
 
@@ -223,17 +230,23 @@ def pause(
     as_json: Json = False,
 ) -> None:
     """Skip a definition's fires until a time; sending by hand works."""
+    from exporters.access.audit_events import Action
+
     with _open_definitions() as definitions:
         zone = definitions.get(definition_id).timing.time_zone
-        changed = definitions.update(definition_id, None, {"paused_until": _read_time(until, zone)})
+        fields = {"paused_until": read_time(until, zone)}
+        changed = definitions.update(definition_id, None, fields, beside=_beside(Action.DEFINITION_CHANGED))
     print_document({"definition": show.describe_definition(changed)}, as_json, show.show_definition)
 
 
 @app.command()
 def resume(definition_id: DefinitionId, as_json: Json = False) -> None:
     """End a definition's pause, and make it active."""
+    from exporters.access.audit_events import Action
+
+    fields = {"paused_until": None, "active": True}
     with _open_definitions() as definitions:
-        changed = definitions.update(definition_id, None, {"paused_until": None, "active": True})
+        changed = definitions.update(definition_id, None, fields, beside=_beside(Action.DEFINITION_CHANGED))
     print_document({"definition": show.describe_definition(changed)}, as_json, show.show_definition)
 
 
@@ -259,47 +272,8 @@ def _open_definitions() -> "Iterator[Definitions]":
         yield Definitions(exports, DefinitionStore(exports.jobs.database))
 
 
-def _read_fields(*groups: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that were given; an empty text takes away what can be absent."""
-    fields = {name: value for group in groups for name, value in group.items() if value is not None}
-    for name in ("cron", "owner", "time_zone"):
-        if fields.get(name) == "":
-            fields[name] = None
-    if fields.get("condition") == _NO_CONDITION:
-        fields["condition"] = None
-    return fields
+def _beside(action: "Action") -> "Beside":
+    """Writes the row of the log in the transaction of what is done."""
+    from exporters.definitions.audit import audited
 
-
-def _read_condition(kind: str | None, column: str | None, threshold: str | None) -> dict[str, Any]:
-    if kind is None:
-        if column is not None or threshold is not None:
-            raise refusal("--column and --threshold need --condition", option="--condition")
-        return {}
-    return {"condition": _NO_CONDITION if kind == _NO_CONDITION else _condition(kind, column, threshold)}
-
-
-def _condition(kind: str, column: str | None, threshold: str | None) -> "Condition":
-    from exporters.definitions.conditions import Condition
-
-    try:
-        limit = None if threshold is None else Decimal(threshold)
-    except InvalidOperation:
-        raise refusal(f"--threshold is {threshold!r}; it must be a number", option="--threshold") from None
-    return Condition(kind, column, limit)  # type: ignore[arg-type]  # the definition's check tells
-
-
-def _read_pair(text: str) -> tuple[str, str]:
-    key, _, value = text.partition("=")
-    if not key or not value:
-        raise refusal(f"{text!r} must be KEY=VALUE", option="--argument")
-    return key, value
-
-
-def _read_time(text: str, zone: str) -> datetime:
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise refusal(
-            f"--until is {text!r}; it must be as 2026-03-01 or 2026-03-01T12:00", option="--until"
-        ) from None
-    return read if read.tzinfo else read.replace(tzinfo=ZoneInfo(zone))
+    return audited(action, _ACTOR)

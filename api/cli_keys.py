@@ -67,9 +67,7 @@ def create(  # noqa: PLR0917  called by name, by Typer
             )
         except KeyRefused as error:
             raise refusal(str(error)) from error
-    output.print_document(
-        {"key": made.text, "record": describe_key(made.record)}, as_json, output.show_new_key
-    )
+    output.print_document({"key": made.text, "record": describe_key(made.record)}, as_json, _show_new)
 
 
 @app.command(name="list")
@@ -77,7 +75,7 @@ def list_keys(as_json: Json = False) -> None:
     """List the API keys, newest first; without the keys themselves, which nobody has kept."""
     with _open_keys() as keys:
         items = [describe_key(key) for key in keys.list()]
-    output.print_document({"items": items}, as_json, output.show_keys)
+    output.print_document({"items": items}, as_json, _show)
 
 
 @app.command()
@@ -93,7 +91,7 @@ def revoke(
             record = keys.revoke(key_id)
         except KeyNotFound as error:
             raise Failure(ExitCode.NOT_FOUND, "KEY_NOT_FOUND", str(error), {"key_id": key_id}) from error
-    output.print_document({"items": [describe_key(record)]}, as_json, output.show_keys)
+    output.print_document({"items": [describe_key(record)]}, as_json, _show)
 
 
 def describe_key(key: "ApiKey") -> dict[str, Any]:
@@ -163,3 +161,31 @@ def _open_keys() -> "Iterator[KeyStore]":
         yield KeyStore(database)
     finally:
         database.close()
+
+
+def _show_new(document: output.Document) -> None:
+    """A new key, and what is on record of it."""
+    output.print_line(document["key"])
+    output.print_line("This is the key. It is shown this once: keep it where secrets are kept.")
+    _show({"items": [document["record"]]})
+
+
+def _show(document: output.Document) -> None:
+    """A row for each API key."""
+    output.print_table(
+        ("created", "key id", "status", "workshops", "label", "scopes", "plan", "expires", "revoked"),
+        (
+            (
+                key["created_at"],
+                key["key_id"],
+                key["status"],
+                ", ".join(key["workshops"]) or f"organisation {key['organisation']}",
+                key["label"] or None,
+                ", ".join(key["scopes"]),
+                key["plan"],
+                key["expires_at"],
+                key["revoked_at"],
+            )
+            for key in document["items"]
+        ),
+    )

@@ -205,45 +205,8 @@ def show_expired(document: Document) -> None:
     print_line(
         f"expired jobs: {document['jobs']}; removed leftovers: {document['leftovers']}; "
         f"removed rows of the audit log: {document['audit_rows']}, "
-        f"deliveries: {document['deliveries']}, fires: {document['fires']}"
-    )
-
-
-def show_new_key(document: Document) -> None:
-    """A new key, and what is on record of it."""
-    print_line(document["key"])
-    print_line("This is the key. It is shown this once: keep it where secrets are kept.")
-    show_keys({"items": [document["record"]]})
-
-
-def show_keys(document: Document) -> None:
-    """A row for each API key."""
-    print_table(
-        ("created", "key id", "status", "workshops", "label", "scopes", "plan", "expires", "revoked"),
-        (
-            (
-                key["created_at"],
-                key["key_id"],
-                key["status"],
-                ", ".join(key["workshops"]) or f"organisation {key['organisation']}",
-                key["label"] or None,
-                ", ".join(key["scopes"]),
-                key["plan"],
-                key["expires_at"],
-                key["revoked_at"],
-            )
-            for key in document["items"]
-        ),
-    )
-
-
-def show_audit(document: Document) -> None:
-    """A row for each thing done, and for each kind of reading in a minute."""
-    names = ("at", "actor", "workshop_id", "action", "what", "count", "job_id", "request_id")
-    print_table(
-        ("at", "actor", "workshop", "action", "what", "count", "job", "request", "detail"),
-        ([*(row[name] for name in names), row["detail"] or None] for row in document["items"]),
-        numbers=("count",),
+        f"deliveries: {document['deliveries']}, fires: {document['fires']}, "
+        f"batches: {document['batches']}"
     )
 
 

@@ -48,6 +48,18 @@ def run_errands(errands: list[Errand], stop: threading.Event) -> None:
         thread.join(max(0.0, end - time.monotonic()))
 
 
+class News:
+    """Tells what is worth a line of the log: what stays away for a night is told once."""
+
+    def __init__(self) -> None:
+        self._fault: str | None = None
+
+    def is_new(self, fault: str | None) -> bool:
+        """Whether the last look had another fault, or none."""
+        before, self._fault = self._fault, fault
+        return fault != before
+
+
 class _Watch:
     """Where the idle hands of an errand wait: one for the time of the next look, the others for that one."""
 
@@ -55,7 +67,7 @@ class _Watch:
         self._stop = stop
         self._turn = threading.Lock()
         self._called = threading.Event()
-        self._fault: str | None = None
+        self.news = News()
 
     def wait(self, seconds: float) -> None:
         """Return when it is the caller's turn to look."""
@@ -63,11 +75,6 @@ class _Watch:
             if not self._stop.is_set():
                 self._called.wait(seconds)
                 self._called.clear()
-
-    def is_news(self, fault: str | None) -> bool:
-        """Whether the last look had another fault, or none: what stays away for a night is told once."""
-        before, self._fault = self._fault, fault
-        return fault != before
 
     def wake(self) -> None:
         """Let the one whose turn comes next look at once."""
@@ -80,13 +87,13 @@ def _repeat(errand: Errand, watch: _Watch, stop: threading.Event) -> None:
         try:
             found = errand.run()
         except (RecordError, StoreError, WarehouseError) as error:
-            if watch.is_news(str(error)):
+            if watch.news.is_new(str(error)):
                 _log.warning("%s: %s", errand.name, error)
         except Exception as error:  # noqa: BLE001  the next look is none the worse for it
-            if watch.is_news(repr(error)):
+            if watch.news.is_new(repr(error)):
                 _log.exception("%s goes on after an unexpected error", errand.name)
         else:
-            watch.is_news(None)
+            watch.news.is_new(None)
         if found:
             watch.wake()  # where there was something, there may be more
         else:

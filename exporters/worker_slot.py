@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 import pyarrow as pa
 
 from exporters.database import RecordError
+from exporters.errands import News
 from exporters.exports import Exports, open_exports
 from exporters.formats import FORMATS, Format
 from exporters.formats.table import Chart, Column, Table
@@ -82,6 +83,7 @@ class _Slot:
 
     def work(self, exports: Exports, watch: Watch) -> None:
         """Claim and run jobs until told to stop."""
+        news = News()
         cold = list(FORMATS.values())  # jobs do not wait for it: the first ones warm the slot themselves
         while not self._stop.is_set():
             try:
@@ -93,11 +95,14 @@ class _Slot:
                     self._tell_ready()
                     watch.wait(self._stop)
             except RecordError as error:
-                _log.warning("%s", error)
+                if news.is_new(str(error)):
+                    _log.warning("%s", error)
                 self._stop.wait(_FAULT_PAUSE)
             except Exception:  # noqa: BLE001  the next job is none the worse for it
                 _log.exception("a slot goes on after an unexpected error")
                 self._stop.wait(_FAULT_PAUSE)
+            else:
+                news.is_new(None)
 
     def _tell_ready(self) -> None:
         if not self._is_ready:

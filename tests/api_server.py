@@ -24,7 +24,7 @@ from settings import Settings
 from tests.built import ROOT, night_environment
 
 EXPORTS = "/api/ws/v2/reports/exports"
-_READY_SECONDS = 60
+_READY_SECONDS = 120
 
 
 @dataclass
@@ -58,8 +58,25 @@ class ApiServer:
             keys.revoke(key_id_of(key) or "")
 
     def audit(self, workshop_id: str) -> list[AuditRow]:
-        """What is on record of a workshop, newest first, once reads are written, too."""
+        """What is on record of a workshop, newest first, when reads are commonly written, too."""
         time.sleep(1.5)
+        return self._audit(workshop_id)
+
+    def events(self, workshop_id: str) -> list[AuditRow]:
+        """What was done to a workshop, newest first: it is on record before it is answered."""
+        return [row for row in self._audit(workshop_id) if row.action != "read"]
+
+    def reads(self, *what: str, workshop_id: str | None = None) -> list[AuditRow]:
+        """All reads on record, or those of one workshop, newest first, once each of `what` is among them."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            found = [row for row in self._audit(workshop_id) if row.action == "read"]
+            if {*what} <= {row.what for row in found}:
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"not all of {what} are on record as read: {found}")
+
+    def _audit(self, workshop_id: str | None) -> list[AuditRow]:
         database = open_database(self.settings().jobs_database)
         try:
             return list(AuditLog(database).list(workshop_id=workshop_id, limit=1000))
@@ -70,7 +87,7 @@ class ApiServer:
         """A client with a key of these workshops."""
         credential = key or self.new_key(*workshops)
         headers = {"Authorization": f"Bearer {credential}", **options.pop("headers", {})}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, **options)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, **options)
 
     @contextmanager
     def exports(self) -> Iterator[Exports]:
@@ -120,7 +137,7 @@ def run_api(data: Path, folder: Path, *arguments: str, **settings: str) -> Itera
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -133,7 +150,7 @@ def ask_export(client: httpx.Client, **body: Any) -> Any:
     return answer.json()["data"]
 
 
-def wait_for(client: httpx.Client, job_id: str, timeout: timedelta = timedelta(seconds=60)) -> Any:
+def wait_for(client: httpx.Client, job_id: str, timeout: timedelta = timedelta(seconds=120)) -> Any:
     """The payload of a job once it has ended."""
     deadline = time.monotonic() + timeout.total_seconds()
     while time.monotonic() < deadline:

@@ -77,7 +77,7 @@ class BatchApi:
         self.warehouse.night()
 
 
-def wait_until(look: Any, what: str, seconds: float = 60) -> Any:
+def wait_until(look: Any, what: str, seconds: float = 300) -> Any:
     """What `look` gives, once it is something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

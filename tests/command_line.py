@@ -7,12 +7,15 @@ import sys
 from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from api.cli import execute
+from exporters.database import open_database
 from exporters.jobs import JobStore, open_jobs
 from tests.built import ROOT, night_environment
 
@@ -39,6 +42,14 @@ class Answer:
         return self.document["error"]
 
 
+@cache
+def _records() -> bytes:
+    """A file of records without any row: to make one takes longer than most commands."""
+    with TemporaryDirectory() as folder:
+        open_database(f"sqlite:///{folder}/jobs.db").close()
+        return (Path(folder) / "jobs.db").read_bytes()
+
+
 class Cli:
     """The command line in this process, on a data folder, with job records and a store of its own."""
 
@@ -47,6 +58,9 @@ class Cli:
     ) -> None:
         self.folder = own
         self.store = own / "store"
+        own.mkdir(parents=True, exist_ok=True)
+        if not (own / "jobs.db").exists():
+            (own / "jobs.db").write_bytes(_records())
         self._capture = capture
         self._patch = patch
         self.settings = {"JOBS_URL": f"sqlite:///{own / 'jobs.db'}", "STORE_URL": f"file://{self.store}"}

@@ -85,7 +85,7 @@ def read_report(client: httpx.Client, report_id: str) -> Any:
 def fires_of(api: ApiServer, client: httpx.Client, report_id: str, now: datetime | None = None) -> Any:
     """The fires of a report, newest first, once all that is due by `now` has been done."""
     with _firing(api) as (exports, firing):
-        for _ in range(100):
+        for _ in range(1000):
             found = firing.fire_due(now)
             exports.run()
             found += firing.follow_ended()

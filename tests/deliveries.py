@@ -19,13 +19,16 @@ KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 """Of tests alone."""
 NOW = datetime(2026, 2, 1, 9, tzinfo=UTC)
 QUICK = MailPatience(connecting=2.0, answer=1.0, whole=5.0)
+"""With a server that falls silent."""
+PATIENT = MailPatience(connecting=60.0, answer=60.0, whole=300.0)
+"""With one that answers, however busy the machine is."""
 
 
 def delivery_options(port: int | None = None, **smtp: Any) -> DeliveryOptions:
     """Options with the mail server at `port` of this machine, without encryption unless `smtp` says so."""
     server = None
     if port is not None:
-        known = {"security": "none", "user": None, "password": None, "patience": QUICK, "host": "127.0.0.1"}
+        known = {"security": "none", "user": None, "password": None, "host": "127.0.0.1", "patience": PATIENT}
         server = SmtpOptions(port=port, **(known | smtp))
     return DeliveryOptions(
         seal=Seal(KEY),

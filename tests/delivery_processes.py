@@ -1,12 +1,10 @@
 """Processes that send deliveries, for tests that kill them."""
 
-import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 from exporters.database import open_database
@@ -14,9 +12,7 @@ from exporters.deliveries.options import DeliveryOptions
 from exporters.deliveries.sender import make_errands
 from exporters.errands import run_errands
 from exporters.storage import open_store
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.delivery_processes"])  # started once, with everything imported
+from tests.forked import fork
 
 
 class SenderProcess:
@@ -25,10 +21,7 @@ class SenderProcess:
     def __init__(
         self, url: str, store_url: str, make_options: Callable[..., DeliveryOptions], *given: Any
     ) -> None:
-        self._process: ForkServerProcess = _CONTEXT.Process(
-            target=_send, args=(url, store_url, make_options, given), daemon=True
-        )
-        self._process.start()
+        self._process = fork(_send, url, store_url, make_options, given)
 
     def kill(self) -> None:
         """End it at once, wherever it is."""

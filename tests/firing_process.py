@@ -1,16 +1,13 @@
 """A process that fires definitions and makes their files, until it is killed."""
 
-import multiprocessing
 import time
 from datetime import datetime
 from multiprocessing.context import ForkServerProcess
 
 from exporters.database.values import utc_now
 from exporters.options import ExportOptions
+from tests.forked import fork
 from tests.report_definitions import World, open_world
-
-_fresh = multiprocessing.get_context("forkserver")
-_fresh.set_forkserver_preload(["tests.firing_process"])  # so that a process begins in some milliseconds
 
 
 class RunningClock:
@@ -25,9 +22,7 @@ class RunningClock:
 
 def start_firing(options: ExportOptions, clock: RunningClock) -> ForkServerProcess:
     """Start such a process."""
-    process = _fresh.Process(target=_fire_on, args=(options, clock), daemon=True)
-    process.start()
-    return process
+    return fork(_fire_on, options, clock)
 
 
 def _fire_on(options: ExportOptions, clock: RunningClock) -> None:

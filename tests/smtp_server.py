@@ -61,6 +61,8 @@ class SmtpServer:
     """Whether it cuts the connection after it has taken a mail, before it says so."""
     delay: float = 0.0
     """Seconds from taking a mail until it says so."""
+    may_answer: threading.Event | None = None
+    """What it waits for from taking a mail until it says so."""
     account: tuple[str, str] | None = None
     """The account and password that it asks for."""
     offers_tls: bool = False
@@ -77,7 +79,7 @@ class SmtpServer:
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(started,), daemon=True)
         self._thread.start()
-        assert started.wait(10)
+        assert started.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -154,6 +156,8 @@ class SmtpServer:
             )
         if self.delay:
             await asyncio.sleep(self.delay)
+        while self.may_answer is not None and not self.may_answer.is_set():
+            await asyncio.sleep(0.02)
         if self.cuts:
             assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()

@@ -6,7 +6,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,6 +58,8 @@ class WebhookReceiver:
         self.answer = answer or (lambda _call: Behaviour())
         self.calls: list[Call] = []
         self.connections = 0
+        self.cut_short = 0
+        """Answers whose end the caller did not want."""
         self.name_asked: str | None = None
         """The name in the last TLS greeting."""
         self._tls = tls
@@ -125,8 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
         behaviour = self.owner.answer(call)
         self.owner.calls.append(call)
         time.sleep(behaviour.delay)
-        with suppress(OSError):
+        try:
             self._reply(behaviour)
+        except OSError:
+            self.owner.cut_short += 1
         self.close_connection = True
 
     def _reply(self, told: Behaviour) -> None:

@@ -69,7 +69,7 @@ class World:
     clock: MovedClock
     options: DeliveryOptions
     folder: Path
-    bounds: Bounds = field(default_factory=lambda: Bounds(connect=2, total=5))
+    bounds: Bounds = field(default_factory=lambda: Bounds(connect=30, total=60))
 
     @property
     def endpoints(self) -> Endpoints:

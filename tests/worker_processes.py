@@ -12,7 +12,7 @@ from typing import Any
 from exporters.options import ExportOptions
 from tests.built import ROOT, night_environment
 
-PATIENCE = 60
+PATIENCE = 120
 """Seconds after which a test no longer waits."""
 
 

@@ -9,11 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 
-from warehouse.checks import CheckResult, pass_checks, run_checks
+from warehouse.checks import CheckResult, Manner, check_built, check_columns
 from warehouse.database import quote_name
 from warehouse.entities import build_entity, count_rows
 from warehouse.entity_changes import EntityChanges, MustBuildWholeError, Stage
@@ -47,10 +46,6 @@ class Preview:
     rows: int
     columns: tuple[str, ...]
     head: tuple[tuple[object, ...], ...]
-
-
-_Manner = Literal["whole", "followed", "unchanged"]
-"""How a model was brought up to date."""
 
 
 class Build:
@@ -107,7 +102,7 @@ class Build:
         """
         model = self.models[name]
         forget_checks(self.connection, dependents(name, self.models) | {name})
-        manner: _Manner = "whole"
+        manner: Manner = "whole"
         try:
             if model.layer == "staging":
                 self._show(name)
@@ -115,10 +110,10 @@ class Build:
                 for staging in self._staging_of(model):
                     self._show(staging.name)
                 manner = self._bring_up_to_date(model)
-            self._compare_columns(model)
+            check_columns(self.connection, model)
         except duckdb.Error as error:
             raise ModelError(f"{model.layer}/{name}.sql: {error}") from error
-        results = self._check(model, manner)
+        results = check_built(self.connection, model, manner)
         replace_checks(self.connection, name, {result.check: result.broken_rows for result in results})
         return results
 
@@ -168,7 +163,7 @@ class Build:
             stages.append(Stage(model, self._raw[model.row_by_row]))
         return stages
 
-    def _bring_up_to_date(self, model: Model) -> _Manner:
+    def _bring_up_to_date(self, model: Model) -> Manner:
         digest = self._digest(model)
         built = find_built(self.connection, model.name, digest)
         if built is not None and not has_changes(self.connection, model.name):
@@ -282,41 +277,3 @@ class Build:
                 if other.layer == "staging"
             ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    def _compare_columns(self, model: Model) -> None:
-        rows = self.connection.execute(f"DESCRIBE {quote_name(model.name)}").fetchall()
-        built = {row[0]: row[1] for row in rows}
-        declared = {name: column.type for name, column in model.header.columns.items()}
-        if built != declared:
-            faults = [
-                f"{column}: declared {declared.get(column, 'nothing')}, built {built.get(column, 'nothing')}"
-                for column in sorted(built.keys() | declared.keys())
-                if built.get(column) != declared.get(column)
-            ]
-            raise ModelError(
-                f"{model.layer}/{model.name}.sql: built columns differ from the header: {'; '.join(faults)}"
-            )
-
-    def _check(self, model: Model, manner: _Manner) -> list[CheckResult]:
-        """Run the model's checks: those of single rows and keys over what is new alone."""
-        declared = model.header.checks
-        name = quote_name(model.name)
-        match manner:
-            case "unchanged":
-                implied = pass_checks(model.implied_checks)
-            case "followed":
-                self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM after")
-                implied = run_checks(self.connection, model.name, model.implied_checks)
-                self.connection.execute(f"DROP VIEW temp.{name}")
-            case "whole":
-                # Building an entity whole has looked for rows that share a key already.
-                proven = {"key_is_unique"} if model.layer == "entities" else set()
-                implied = [
-                    *pass_checks(check for check in model.implied_checks if check.name in proven),
-                    *run_checks(
-                        self.connection,
-                        model.name,
-                        (check for check in model.implied_checks if check.name not in proven),
-                    ),
-                ]
-        return [*implied, *run_checks(self.connection, model.name, declared)]

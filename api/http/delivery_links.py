@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.http.delivery_page import STYLE_SOURCE, show_file, show_words
 from api.http.downloads import send_file
+from api.http.languages import language_of
 from api.http.services import AnyRequest, Services, request_id_of
 from exporters.access.audit_events import Action
 from exporters.deliveries.errors import DeliveryNotFound
@@ -21,7 +22,6 @@ from exporters.deliveries.orders import Channel
 from exporters.deliveries.records import Delivery
 from exporters.deliveries.store import DeliveryStore
 from exporters.formats.table import Language
-from exporters.formats.wording import LANGUAGES
 from exporters.jobs import Job, JobNotFound, Status
 from exporters.storage import NotFoundError
 
@@ -78,7 +78,7 @@ class _Links:
             answered: Response[Any] = way(request, delivery, job)
         except (_NoFile, NotFoundError) as error:
             # A file that is gone from the store though its record says otherwise has expired, too.
-            told = error if isinstance(error, _NoFile) else _NoFile(410, _language_of(request), "expired")
+            told = error if isinstance(error, _NoFile) else _NoFile(410, language_of(request), "expired")
             return self._page(told.status, show_words(told.language, told.key))
         return answered
 
@@ -118,7 +118,7 @@ class _Links:
         try:
             delivery = self._store.get(delivery_id or "")
         except DeliveryNotFound:
-            raise _NoFile(404, _language_of(request), "unknown") from None
+            raise _NoFile(404, language_of(request), "unknown") from None
         try:
             job = self._services.exports.jobs.get(delivery.job_id or "")
         except JobNotFound:
@@ -141,11 +141,3 @@ class _Links:
 
     def _page(self, status: int, html: str) -> Response[bytes]:
         return Response(html.encode(), status_code=status, media_type="text/html", headers=self._headers)
-
-
-def _language_of(request: AnyRequest) -> Language:
-    """The first of ours that the browser asks for."""
-    asked = request.scope["state"]["headers"].get("accept-language", "")
-    tags = [tag.partition(";")[0].strip().lower()[:2] for tag in asked.split(",")]
-    found = ("nb" if tag in {"no", "nn"} else tag for tag in tags)
-    return next((language for tag in found for language in LANGUAGES if language == tag), "en")

@@ -45,6 +45,15 @@ REQUESTS: dict[str, Any] = {
     "text": {"summary": "All ratings as CSV", "value": {"type": "ratings", "format": "csv", "filters": {}}},
 }
 
+_COMING = [
+    {
+        "fire_at": "2026-03-02 06:00:00",
+        "local": "2026-03-02 06:00:00",
+        "filters": {"date_from": "2026-02-23", "date_to": "2026-03-01", "status": "COMPLETED"},
+        "rows_estimated": 93,
+    }
+]
+
 ANSWERS: dict[str, Any] = {
     "readOverview": {
         "data": {
@@ -113,6 +122,8 @@ ANSWERS: dict[str, Any] = {
         },
         "meta": _META,
     },
+    "rehearseCompanyReport": _COMING,
+    "rehearseUnsavedCompanyReport": _COMING,
 }
 
 FILE_HEADERS: dict[str, Any] = {

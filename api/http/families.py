@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from api.http.answers import ENCODER, Problem
 from api.http.problems import PROBLEM, Refusal, encode_problem
@@ -13,10 +13,14 @@ from exporters.access.callers import BATCHES_SCOPE, DEFINITIONS_SCOPE, REPORTS_S
 _JSON = "application/json"
 
 
-class ErrorText(Struct, frozen=True):
+_Field = Annotated[str | None, Meta(description="What is wrong, where it is one value of the request.")]
+
+
+class ErrorText(Struct, frozen=True, omit_defaults=True):
     """A refusal, told by its text."""
 
     error: str
+    field: _Field = None
 
 
 class ErrorFields(Struct, frozen=True, omit_defaults=True):
@@ -26,10 +30,11 @@ class ErrorFields(Struct, frozen=True, omit_defaults=True):
     errors: dict[str, list[str]] = {}
 
 
-class ErrorMessage(Struct, frozen=True):
+class ErrorMessage(Struct, frozen=True, omit_defaults=True):
     """A refusal, told by its message."""
 
     message: str
+    field: _Field = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,9 @@ class Family:
 
 
 def _encode_text(refusal: Refusal, _request_id: str) -> bytes:
-    return ENCODER.encode(ErrorText(refusal.message))
+    field: str | None = refusal.details.get("field")
+    named = field and _COMPANY_FIELDS.get(field, field)
+    return ENCODER.encode(ErrorText(refusal.message, named))
 
 
 def _encode_fields(refusal: Refusal, _request_id: str) -> bytes:
@@ -70,8 +77,15 @@ def _encode_fields(refusal: Refusal, _request_id: str) -> bytes:
 
 
 def _encode_message(refusal: Refusal, _request_id: str) -> bytes:
-    return ENCODER.encode(ErrorMessage(refusal.message))
+    return ENCODER.encode(ErrorMessage(refusal.message, refusal.details.get("field")))
 
+
+_COMPANY_FIELDS = {
+    "type_id": "report_type_id",
+    "column": "condition.column",
+    "threshold": "condition.threshold",
+}
+"""What bodies of the company API call fields of a definition that have another name there."""
 
 _EVENT_TEXTS = {404: "Resource not found", 429: "Rate limit exceeded"}
 """What clients of the event reports know these refusals by."""

@@ -126,5 +126,8 @@ _PATHS = {operation.path: matches(operation.path) for operation in OPERATIONS}
 
 def find_methods(path: str) -> list[str]:
     """What may be done with a path; nothing for one that is not there."""
-    found = [operation.method.upper() for operation in OPERATIONS if _PATHS[operation.path].fullmatch(path)]
+    # A path without parameters comes before one that matches it, too.
+    exact = [operation for operation in OPERATIONS if operation.path == path]
+    matching = exact or [operation for operation in OPERATIONS if _PATHS[operation.path].fullmatch(path)]
+    found = [operation.method.upper() for operation in matching]
     return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"] if found else []

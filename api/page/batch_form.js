@@ -11,17 +11,21 @@ import { faultPanel, heading, outcome } from "./panels.js";
 import { toInstant } from "./zones.js";
 
 const PATH = "/apps/reporting";
-/** What the API's words of a refusal are about, by the field that they are shown at. */
-const PLACES = [
-  [/scheduledTime/, "time"],
-  [/name template|format is|\bformat must/, "template"],
-  [/notificationEmail/, "email"],
-  [/notificationWebhookUrl|leads to an address|\burl\b/i, "webhook"],
-  [/authConfig|Method|Kerberos/, "auth-method"],
-  [/errorAppend/, "append"],
-  [/cannot listen/, "listener"],
-  [/items/, "numbers"],
-];
+/** Where what is wrong with a field of the API is said; of the items it is the list. */
+const PLACES = {
+  batchName: "name",
+  type: "type",
+  format: "template",
+  items: "numbers",
+  outputFormat: "format",
+  language: "language",
+  errorAppend: "append",
+  scheduledTime: "time",
+  notificationEmail: "email",
+  notificationWebhookUrl: "webhook",
+  authConfig: "auth-method",
+  isListener: "listener",
+};
 
 /** The form in a box. */
 export class BatchForm {
@@ -229,7 +233,7 @@ export class BatchForm {
       return;
     }
     const said = [`${say("field_refused")} `, make("span", { lang: "en" }, error.message)];
-    const [, place] = PLACES.find(([words]) => words.test(error.message)) ?? [];
+    const place = PLACES[error.field.split("[")[0]];
     if (place) this._point(place, ...said);
     else find("batch-error").replaceChildren(...said);
   }

@@ -1,5 +1,7 @@
 // Calls of the HTTP API, with the access key and the workshop; waits out limits and lost connections.
 
+import { current } from "./language.js";
+
 const BASE = "/api/ws/";
 /** Statuses of what passes by itself when it comes with a Retry-After, and why a call waits then. */
 const PASSING = new Map([
@@ -19,6 +21,8 @@ export class ApiError extends Error {
     this.status = status;
     this.code = error.code ?? "";
     this.details = error.details ?? {};
+    /** What is wrong, as the API calls it; empty where it is not one value. */
+    this.field = error.field ?? "";
     this.requestId = error.request_id ?? requestId ?? "";
     this.retryAfter = retryAfter;
   }
@@ -86,7 +90,12 @@ export class Client {
 
   _headers() {
     const workshop = this.workshop === null ? {} : { "X-Workshop-Id": this.workshop };
-    return { Authorization: `Bearer ${this._credential}`, Accept: "application/json", ...workshop };
+    return {
+      Authorization: `Bearer ${this._credential}`,
+      Accept: "application/json",
+      "Accept-Language": current(),
+      ...workshop,
+    };
   }
 
   async _send(url, request, patient, waiting) {
@@ -134,7 +143,7 @@ async function readError(response) {
     // A proxy in between may answer with a page of its own.
   }
   const told = answer.error ?? answer.message;
-  const error = typeof told === "string" ? { message: told } : (told ?? {});
+  const error = typeof told === "string" ? { message: told, field: answer.field } : (told ?? {});
   return new ApiError(response.status, error, response.headers.get("X-Request-Id"), retryAfter(response));
 }
 

@@ -27,15 +27,18 @@ export function choicesOf(type) {
   return [...type.matchAll(/'([^']*)'/g)].map(([, value]) => value);
 }
 
-/** Make a definition; returns its id. */
-export async function create(client, typeId, draft) {
-  const { fields, pairs } = draft;
-  const body = {
+/** A definition that is to be made, as the API takes it. */
+export function bodyOf(typeId, { fields, pairs }) {
+  return {
     ...fields,
     report_type_id: typeId,
     arguments: pairs.map(([key, value]) => ({ key, value })),
   };
-  return (await client.act("POST", "/company/report", { body })).id;
+}
+
+/** Make a definition; returns its id. */
+export async function create(client, typeId, draft) {
+  return (await client.act("POST", "/company/report", { body: bodyOf(typeId, draft) })).id;
 }
 
 /** Change a definition to what the draft says: its arguments one by one, so that a needed one is never gone. */
@@ -87,7 +90,8 @@ function choiceName(value) {
   return has(`option_${value}`) ? say(`option_${value}`) : value;
 }
 
-function titleOf(key) {
+/** What an argument is called. */
+export function titleOf(key) {
   if (has(`argument_${key}`)) return say(`argument_${key}`);
   const words = key.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);

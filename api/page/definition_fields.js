@@ -30,8 +30,8 @@ export function drawForm({ types, report, workshop, formats, languages }) {
       ),
       make(
         "button",
-        { type: "submit", class: "button", id: "definition-try", "data-text": "definition_try" },
-        say("definition_try"),
+        { type: "button", class: "button", id: "definition-preview", "data-text": "definition_preview" },
+        say("definition_preview"),
       ),
     ),
   );

@@ -1,28 +1,27 @@
 // The form of a definition: drawn from the types and fields that the API tells, read, checked and sent.
 
 import { isEnded } from "./client.js";
-import { change, choicesOf, create, entityTypes, schemaOf } from "./definition_draft.js";
+import { bodyOf, change, choicesOf, create, entityTypes, schemaOf } from "./definition_draft.js";
 import { drawForm } from "./definition_fields.js";
 import { find, make } from "./elements.js";
 import { FilterFields, refuseField } from "./filter_fields.js";
 import { say } from "./language.js";
 import { announce, errorText } from "./notices.js";
-import { Outlook } from "./outlook.js";
-import { faultPanel, heading, section } from "./panels.js";
+import { faultPanel, heading } from "./panels.js";
+import { Preview } from "./preview.js";
 
 const COMMON = "all";
 const ADDRESS = /^[^\s@,;<>]+@[^\s@,;<>]+$/;
-/** What the API's words of a refusal are about, by the field that they are shown at. */
-const PLACES = [
-  [/send_at/, "send-at"],
-  [/cron/, "cron"],
-  [/time.zone/, "time-zone"],
-  [/owner/, "owner"],
-  [/threshold/, "threshold"],
-  [/numeric column/, "column"],
-  [/^name\b/, "name"],
-  [/does not come as/, "format-csv"],
-];
+const ARGUMENT = "arguments.";
+/** Where what is wrong with a field of the API is said, if not at the one that is called so. */
+const PLACES = {
+  report_type_id: "type",
+  "arguments.email": "emails",
+  "arguments.format": "format-csv",
+  "arguments.report_language": "language",
+  "condition.column": "column",
+  "condition.threshold": "threshold",
+};
 
 /** The form of a new definition, or (with an id) of one that is there. */
 export class DefinitionForm {
@@ -85,15 +84,17 @@ export class DefinitionForm {
       formats: enumOf("format"),
       languages: enumOf("report_language"),
     });
-    this._outlook = make("div", {});
+    this._preview = new Preview(this._client, this._workshop, this._closed.signal);
     this._panel.lastElementChild.replaceWith(this._form);
-    this._panel.append(this._outlook);
+    this._panel.append(this._preview.box);
     this._own = new FilterFields(find("definition-arguments"), "argument");
     this._form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this._submit(event.submitter?.id === "definition-try");
+      this._submit();
     });
+    find("definition-preview").addEventListener("click", () => this._showPreview());
     find("definition-type").addEventListener("change", () => this._showType());
+    this._form.addEventListener("input", () => this._preview.clear());
     for (const id of ["interval", "condition", "cron"]) {
       find(`definition-${id}`).addEventListener("input", () => this._showParts());
     }
@@ -148,41 +149,42 @@ export class DefinitionForm {
     }
   }
 
-  async _submit(toTry) {
+  async _submit() {
+    await this._do("save", async (draft) => {
+      if (this._id) await this._change(draft);
+      else this._id = await create(this._client, find("definition-type").value, draft);
+      announce(say("definition_saved"));
+      location.hash = `#definitions/${this._id}`;
+    });
+  }
+
+  async _change(draft) {
+    const report = this._report ?? (await this._readReport());
+    // What is changed before a refusal is changed: the next try begins from what is there then.
+    this._report = null;
+    await change(this._client, report, draft);
+  }
+
+  /** Show beneath the form what would come of it; nothing is saved. */
+  async _showPreview() {
+    const load = (draft) => this._preview.load(bodyOf(find("definition-type").value, draft));
+    await this._do("preview", load);
+  }
+
+  /** Do something with what is filled in, one thing at a time; what is refused is said at its field. */
+  async _do(pressed, act) {
     if (this._sending) return;
     this._clearErrors();
     const draft = this._read();
     if (!draft) return;
-    this._hold(true);
+    this._hold(pressed, true);
     try {
-      if (this._id) await change(this._client, this._report ?? (await this._readReport()), draft);
-      else this._id = await create(this._client, find("definition-type").value, draft);
-      find("definition-type").disabled = true;
-      announce(say("definition_saved"));
-      if (toTry) await this._try();
-      else location.hash = `#definitions/${this._id}`;
+      await act(draft);
     } catch (error) {
       if (!isEnded(error)) this._refuse(error);
     } finally {
-      this._hold(false);
+      this._hold(pressed, false);
     }
-  }
-
-  /** Stay in the form, which is now of what was saved, and show what will come of it. */
-  async _try() {
-    this._report = await this._readReport();
-    history.replaceState(null, "", `${location.pathname}${location.search}#definitions/${this._id}/change`);
-    const outlook = new Outlook(
-      this._client,
-      this._workshop,
-      `/company/report/${this._id}`,
-      this._closed.signal,
-    );
-    this._outlook.replaceChildren(section("outlook", outlook.box));
-    const title = this._outlook.querySelector("h3");
-    title.tabIndex = -1;
-    title.focus();
-    await outlook.load();
   }
 
   _readReport() {
@@ -243,31 +245,38 @@ export class DefinitionForm {
   }
 
   _point(id, ...said) {
-    const place = id.startsWith("format-") ? "format" : id;
     for (let box = find(`definition-${id}`).parentElement; box !== this._form; box = box.parentElement) {
       if (box.tagName === "DETAILS") box.open = true;
     }
-    refuseField(find(`definition-${id}`), find(`definition-${place}-error`), said);
+    refuseField(find(`definition-${id}`), errorPlace(id), said);
     return null;
   }
 
   _refuse(error) {
-    // What was changed before the refusal is changed: the next try begins from what is there then.
-    this._report = null;
     if (error.status !== 422) {
       find("definition-error").textContent = errorText(error);
       return;
     }
     const said = [`${say("field_refused")} `, make("span", { lang: "en" }, error.message)];
-    const [, place] = PLACES.find(([words]) => words.test(error.message)) ?? [];
-    if (place && !find(`definition-${place}`).closest("[hidden]")) this._point(place, ...said);
+    const { field } = error;
+    if (field.startsWith(ARGUMENT) && this._own.refuse(field.slice(ARGUMENT.length), ...said)) return;
+    const place = this._placeOf(field);
+    if (place) this._point(place, ...said);
     else find("definition-error").replaceChildren(...said);
   }
 
-  _hold(sending) {
+  /** The field of the form at which a field of the API is shown; null: at none. */
+  _placeOf(field) {
+    const named = PLACES[field] ?? field.replaceAll("_", "-");
+    const places = named === "send-at" ? [named, "minute"] : [named];
+    return places.find((id) => errorPlace(id) && !find(`definition-${id}`).closest("[hidden]")) ?? null;
+  }
+
+  _hold(pressed, sending) {
     this._sending = sending;
     this._form.setAttribute("aria-busy", String(sending));
-    find("definition-save").textContent = say(sending ? "making" : "definition_save");
+    const busy = pressed === "save" ? "making" : "loading";
+    find(`definition-${pressed}`).textContent = say(sending ? busy : `definition_${pressed}`);
   }
 
   _clearErrors() {
@@ -275,6 +284,11 @@ export class DefinitionForm {
     for (const input of this._form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
     this._own.clearErrors();
   }
+}
+
+/** The element in which is said what is wrong with a field of the form; all formats have the same. */
+function errorPlace(id) {
+  return find(`definition-${id.startsWith("format-") ? "format" : id}-error`);
 }
 
 function plain(value) {

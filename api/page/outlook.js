@@ -6,9 +6,8 @@ import { make } from "./elements.js";
 import { instant, say } from "./language.js";
 import { faultPanel, table } from "./panels.js";
 import { describePeriod } from "./periods.js";
-import { describeRows } from "./schedule_words.js";
+import { drawRehearsal, TIMES } from "./rehearsal.js";
 
-const TIMES = 5;
 const DAYS = 90;
 
 /** The outlook of the definition at a path; it is its `box`. */
@@ -27,7 +26,7 @@ export class Outlook {
     const past = make("div", {});
     this.box.replaceChildren(coming, past);
     await Promise.all([
-      this._fill(coming, "rehearsal", { count: TIMES }, (times) => this._rehearsal(times)),
+      this._fill(coming, "rehearsal", { count: TIMES }, (times) => [drawRehearsal(times, this._workshop)]),
       this._fill(past, "backtest", { days: DAYS }, (found) => this._backTest(found)),
     ]);
   }
@@ -39,15 +38,6 @@ export class Outlook {
     } catch (error) {
       if (!isEnded(error)) place.replaceChildren(faultPanel(error, "definitions", () => this.load()));
     }
-  }
-
-  _rehearsal(times) {
-    const rows = times.map(({ fire_at: at, filters, rows_estimated: rows }) => [
-      instant(readMoment(at), this._workshop.time_zone),
-      describePeriod(filters),
-      describeRows(rows),
-    ]);
-    return [table("rehearsal", ["rehearsal_when", "rehearsal_period", "rehearsal_rows"], rows)];
   }
 
   _backTest({ since, is_cut: isCut, fires, sent, skipped }) {

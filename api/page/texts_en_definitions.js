@@ -41,7 +41,7 @@ export default {
   definition_delete_lead: "“{name}” will not be sent any more. What was sent stays on record.",
   definition_deleted: "“{name}” is deleted.",
   definition_save: "Save",
-  definition_try: "Save and try out",
+  definition_preview: "Preview",
   definition_saved: "It is saved.",
   next_fire: "Next {instant} ({away})",
   next_fire_none: "Nothing is planned",

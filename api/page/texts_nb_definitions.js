@@ -42,7 +42,7 @@ export default {
   definition_delete_lead: "«{name}» sendes ikke mer. Det som er sendt, står fortsatt i oversikten.",
   definition_deleted: "«{name}» er slettet.",
   definition_save: "Lagre",
-  definition_try: "Lagre og prøv",
+  definition_preview: "Forhåndsvis",
   definition_saved: "Den er lagret.",
   next_fire: "Neste {instant} ({away})",
   next_fire_none: "Ingenting er planlagt",

@@ -9,16 +9,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, insert, select, update
+from sqlalchemy import Connection, Row, case, func, insert, select
 
 from exporters.batches.records import ENDED, LEFT, BatchState, ItemState
 from exporters.batches.tables import batch_events, batch_items, batches
+from exporters.database.stateful_tables import StatefulTable
 
 S = BatchState
 FINISHED = (S.FINISHED, S.FINISHED_WITH_WARNING, S.FINISHED_WITH_ERRORS)
 _AT_ONCE = 500
 """Ids of one statement: databases bound its parameters."""
 
+_BATCHES = StatefulTable(batches, batch_events, key="batch_id")
 AT_REST = (*FINISHED, S.LISTENING, S.LISTENING_STOPPED)
 
 
@@ -56,7 +58,7 @@ def create(
     connection.execute(insert(batches).values(row))
     connection.execute(insert(batch_items), items)
     actor = {"actor": values["actor"]}
-    _write_event(connection, now, EventName.CREATED, values["batch_id"], states=(None, state), detail=actor)
+    _BATCHES.tell(connection, now, EventName.CREATED, None, [row], detail=actor)
 
 
 def hold(connection: Connection, batch_id: str, account: str | None = None, *, wait: bool) -> Row[Any] | None:
@@ -84,13 +86,9 @@ def move(
 
     The one place where a state changes.
     """
-    guard = (batches.c.batch_id == batch.batch_id, batches.c.state.in_(_SOURCES[event]))
-    changed = connection.execute(update(batches).where(*guard).values(state=target, **(values or {})))
-    if changed.rowcount:
-        _write_event(
-            connection, now, event, batch.batch_id, states=(batch.state, target), detail=detail or {}
-        )
-    return bool(changed.rowcount)
+    way = _SOURCES[event], target
+    moved = _BATCHES.move(connection, now, event, batch, way, values=values or {}, detail=detail or {})
+    return moved is not None
 
 
 def settle(connection: Connection, now: datetime, batch_id: str) -> bool:
@@ -128,20 +126,6 @@ def count_items(connection: Connection, batch_ids: list[str]) -> dict[str, dict[
         for batch_id, state, number in connection.execute(query.where(some)):
             found.setdefault(batch_id, {})[ItemState(state)] = int(number)
     return found
-
-
-def _write_event(
-    connection: Connection,
-    now: datetime,
-    event: EventName,
-    batch_id: str,
-    *,
-    states: tuple[str | None, str],
-    detail: Mapping[str, Any],
-) -> None:
-    before, after = states
-    row = {"batch_id": batch_id, "at": now, "event": event, "from_state": before, "to_state": after}
-    connection.execute(insert(batch_events).values(**row, detail=dict(detail)))
 
 
 def _has_items(connection: Connection, batch_id: str, *states: ItemState) -> bool:

@@ -39,7 +39,9 @@ class Database:
         self._url = _parse(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self._url) if self.is_sqlite else _postgresql_engine(self._url)
-        self._reading = self.engine.execution_options(reading=True)
+        # What is read is of one moment, as on SQLite: the state of a batch and the count of its items agree.
+        whole = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading = self.engine.execution_options(reading=True, **whole)
         self._turn = threading.Lock()
 
     def __repr__(self) -> str:
@@ -84,7 +86,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads, and waits for no writer.
+        """A transaction that only reads, all as of one moment, and waits for no writer.
 
         Raises:
             DatabaseUnavailable: the database failed.

@@ -22,10 +22,11 @@ from exporters.definitions.records import Definition, Fire
 from exporters.definitions.rehearsal import Rehearsed, rehearse
 from exporters.definitions.states import FireKind
 from exporters.definitions.store import Beside, DefinitionStore
-from exporters.definitions.timing import period_before
+from exporters.definitions.timing import Timing, period_before
 from exporters.exports import Exports
 from exporters.report_types import CompanyType, company_types
 from warehouse.figures import find_workshop
+from warehouse.generations import Snapshot
 
 _TRIES = 5
 """Of a change that others get in the way of."""
@@ -215,16 +216,17 @@ class Definitions:
         definition = self.store.get(definition_id, whose)
         meaning = self._meaning(definition)
         with self._exports.snapshots.open() as snapshot:
-            workshop = find_workshop(snapshot.figures, definition.workshop_id)
-            return rehearse(
-                snapshot,
-                meaning.report,
-                workshop,
-                definition.timing,
-                meaning.filters,
-                after=self.store.clock(),
-                count=count,
-            )
+            return self._rehearse(snapshot, definition.workshop_id, definition.timing, meaning, count)
+
+    def rehearse_draft(self, workshop_id: str, draft: Draft, count: int = 10) -> Sequence[Rehearsed]:
+        """What a definition would do at its next fires if it were made of the draft; nothing is recorded.
+
+        Raises as `create` does.
+        """
+        with self._exports.snapshots.open() as snapshot:
+            plain = check_draft(draft, self.types, snapshot, workshop_id)
+            meaning = read_arguments(find_type(self.types, plain.type_id), plain.arguments)
+            return self._rehearse(snapshot, workshop_id, plain.timing, meaning, count)
 
     def back_test(self, definition_id: str, whose: Whose = None, days: int = 90) -> BackTest:
         """How often the definition would have sent in the last days. Raises as `rehearse` does."""
@@ -248,6 +250,13 @@ class Definitions:
         zone = ZoneInfo(definition.timing.time_zone)
         span = period_before(definition.timing.interval, zone, self.store.clock())
         return self.store.record_fire(definition, kind, span, actor, beside)
+
+    def _rehearse(
+        self, snapshot: Snapshot, workshop_id: str, timing: Timing, meaning: Meaning, count: int
+    ) -> Sequence[Rehearsed]:
+        workshop = find_workshop(snapshot.figures, workshop_id)
+        after = self.store.clock()
+        return rehearse(snapshot, meaning.report, workshop, timing, meaning.filters, after=after, count=count)
 
     def _meaning(self, definition: Definition) -> Meaning:
         type_ = find_type(self.types, definition.type_id)

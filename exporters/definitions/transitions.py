@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from exporters.database.stateful_tables import Record, StatefulTable
 from exporters.database.values import storable
 from exporters.definitions.periods import Span
 from exporters.definitions.records import Definition, Fire, FireEvent
@@ -27,7 +28,7 @@ MOVES: Mapping[FireEventName, tuple[tuple[FireState, ...], FireState]] = {
 
 _OPEN = frozenset({FireState.DUE, FireState.MAKING})
 
-Record = Row[Any]
+_FIRES = StatefulTable(fires, fire_events, key="fire_id")
 
 
 def to_fire(record: Record) -> Fire:
@@ -96,7 +97,8 @@ def record(
         for at in range(0, len(rows), _AT_ONCE)
         for written in connection.execute(statement, rows[at : at + _AT_ONCE]).all()
     ]
-    _write_events(connection, now, FireEventName.RECORDED, None, moved=made, detail=detail or {})
+    new = [written._mapping for written in made]
+    _FIRES.tell(connection, now, FireEventName.RECORDED, None, new, detail=detail or {})
     return [to_fire(written) for written in made]
 
 
@@ -208,9 +210,7 @@ def keep_plan(
 
     Not a transition: it leaves no event. Another plan that is there stands instead.
     """
-    before = connection.execute(
-        select(fires.c.state, fires.c.plan).where(fires.c.fire_id == fire_id).with_for_update()
-    ).one_or_none()
+    before = _FIRES.lock(connection, fire_id)
     if before is None or before.state != FireState.DUE or before.plan not in (None, plan):
         return False
     if before.plan is None:
@@ -229,42 +229,8 @@ def _move(
     detail: Mapping[str, Any],
 ) -> Fire | None:
     """Make the transition `event`; the one place where a state changes. None: the state does not allow it."""
-    sources, target = MOVES[event]
-    before = connection.execute(
-        select(fires.c.state).where(fires.c.fire_id == fire_id).with_for_update()
-    ).scalar()
-    statement = (
-        update(fires)
-        .where(fires.c.fire_id == fire_id, fires.c.state.in_(sources))
-        .values(state=target, **values)
-        .returning(*fires.c)
-    )
-    moved = connection.execute(statement).one_or_none()
-    if moved is None:
+    before = _FIRES.lock(connection, fire_id)
+    if before is None:
         return None
-    _write_events(connection, now, event, before, moved=[moved], detail=detail)
-    return to_fire(moved)
-
-
-def _write_events(
-    connection: Connection,
-    now: datetime,
-    event: FireEventName,
-    before: str | None,
-    *,
-    moved: list[Record],
-    detail: Mapping[str, Any],
-) -> None:
-    rows = [
-        {
-            "fire_id": row.fire_id,
-            "at": now,
-            "event": event,
-            "from_state": before,
-            "to_state": row.state,
-            "detail": dict(detail),
-        }
-        for row in moved
-    ]
-    if rows:
-        connection.execute(insert(fire_events), rows)
+    moved = _FIRES.move(connection, now, event, before, MOVES[event], values=values, detail=detail)
+    return None if moved is None else to_fire(moved)

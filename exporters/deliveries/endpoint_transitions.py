@@ -4,13 +4,13 @@ Every function works inside the caller's transaction, so that a delivery's outco
 endpoint are on record together.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, select, update
 
+from exporters.database.stateful_tables import Move, StatefulTable
 from exporters.deliveries.endpoint_warnings import order_warning
 from exporters.deliveries.orders import Channel
 from exporters.deliveries.outcomes import Outcome, Verdict
@@ -19,6 +19,7 @@ from exporters.deliveries.tables import deliveries
 from exporters.deliveries.tables_endpoints import endpoint_events, endpoints
 from exporters.deliveries.transitions import give_up_waiting
 
+ENDPOINTS = StatefulTable(endpoints, endpoint_events, key="endpoint_id")
 _PATIENCE = timedelta(hours=24)
 """How long an endpoint may fail without a success between."""
 _TRYING = timedelta(hours=12)
@@ -62,6 +63,12 @@ class Reason(StrEnum):
     FAILING = "failing"
     """It failed for 24 hours."""
     BY_HAND = "by_hand"
+
+
+_MOVES: Mapping[str, Move] = {
+    "enabled": ((EndpointState.DISABLED,), EndpointState.ACTIVE),
+    "disabled": ((EndpointState.ACTIVE,), EndpointState.DISABLED),
+}
 
 
 def settle(connection: Connection, now: datetime, delivery: Delivery, outcome: Outcome) -> None:
@@ -144,28 +151,13 @@ def next_endpoint(_connection: Connection, now: datetime, busy: Collection[str])
 
 def enable(connection: Connection, now: datetime, endpoint_id: str, actor: str) -> bool:
     """Call the endpoint again; whether it was disabled."""
-    changed = connection.execute(
-        update(endpoints)
-        .where(endpoints.c.endpoint_id == endpoint_id, endpoints.c.state == EndpointState.DISABLED)
-        .values(
-            state=EndpointState.ACTIVE,
-            reason=None,
-            first_failure_at=None,
-            last_failure_at=None,
-            warned_at=None,
-        )
-    ).rowcount
-    if changed:
-        write_event(
-            connection,
-            now,
-            endpoint_id,
-            "enabled",
-            from_state=EndpointState.DISABLED,
-            to_state=EndpointState.ACTIVE,
-            actor=actor,
-        )
-    return bool(changed)
+    before = ENDPOINTS.lock(connection, endpoint_id)
+    if before is None:
+        return False
+    values = dict.fromkeys(("reason", "first_failure_at", "last_failure_at", "warned_at"))
+    event, detail = "enabled", {"actor": actor}
+    moved = ENDPOINTS.move(connection, now, event, before, _MOVES[event], values=values, detail=detail)
+    return moved is not None
 
 
 def disable(
@@ -173,52 +165,15 @@ def disable(
 ) -> bool:
     """Call the endpoint no more: what waits for it is dead, and its contact is warned once unless it was done
     by hand. Whether it was active."""
-    row = connection.execute(
-        update(endpoints)
-        .where(endpoints.c.endpoint_id == endpoint_id, endpoints.c.state == EndpointState.ACTIVE)
-        .values(state=EndpointState.DISABLED, reason=reason)
-        .returning(endpoints)
-    ).one_or_none()
-    if row is None:
+    before = ENDPOINTS.lock(connection, endpoint_id, endpoints.c.state == EndpointState.ACTIVE)
+    if before is None:
         return False
     dead = _end_waiting(connection, now, endpoint_id, reason)
-    write_event(
-        connection,
-        now,
-        endpoint_id,
-        "disabled",
-        from_state=EndpointState.ACTIVE,
-        to_state=EndpointState.DISABLED,
-        reason=reason,
-        dead=dead,
-        actor=actor,
-    )
-    if reason is not Reason.BY_HAND and row.contact is not None:
-        order_warning(connection, now, row, reason, dead)
+    event, detail = "disabled", {"reason": reason, "dead": dead, "actor": actor}
+    ENDPOINTS.move(connection, now, event, before, _MOVES[event], values={"reason": reason}, detail=detail)
+    if reason is not Reason.BY_HAND and before.contact is not None:
+        order_warning(connection, now, before, reason, dead)
     return True
-
-
-def write_event(
-    connection: Connection,
-    now: datetime,
-    endpoint_id: str,
-    event: str,
-    *,
-    from_state: EndpointState | None,
-    to_state: EndpointState,
-    **detail: Any,
-) -> None:
-    """Add a row to the history."""
-    connection.execute(
-        insert(endpoint_events).values(
-            endpoint_id=endpoint_id,
-            at=now,
-            event=event,
-            from_state=from_state,
-            to_state=to_state,
-            detail=detail,
-        )
-    )
 
 
 def _note_success(connection: Connection, now: datetime, endpoint_id: str) -> None:
@@ -230,9 +185,7 @@ def _note_success(connection: Connection, now: datetime, endpoint_id: str) -> No
 
 
 def _note_failure(connection: Connection, now: datetime, endpoint_id: str) -> None:
-    row = connection.execute(
-        select(endpoints).where(endpoints.c.endpoint_id == endpoint_id).with_for_update()
-    ).one_or_none()
+    row = ENDPOINTS.lock(connection, endpoint_id)
     if row is None:
         return
     if row.state == EndpointState.DISABLED:  # meanwhile, or before the order

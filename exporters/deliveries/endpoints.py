@@ -116,9 +116,7 @@ class Endpoints:
         ).scalar_one_or_none()
         if added is None:
             return str(_find_signed(connection, signature))
-        transitions.write_event(
-            connection, now, added, "created", from_state=None, to_state=EndpointState.ACTIVE
-        )
+        transitions.ENDPOINTS.tell(connection, now, "created", None, [values], detail={})
         return str(added)
 
     def list(self, account: str | None = None) -> Sequence[Endpoint]:
@@ -239,9 +237,8 @@ class Endpoints:
                     old_secret_until=now + _OLD_SECRET,
                 )
             )
-            state = EndpointState(before.state)
-            transitions.write_event(
-                connection, now, endpoint_id, "secret_rotated", from_state=state, to_state=state, actor=actor
+            transitions.ENDPOINTS.tell(
+                connection, now, "secret_rotated", before.state, [before._mapping], detail={"actor": actor}
             )
             if beside is not None:
                 beside(connection, endpoint_id)

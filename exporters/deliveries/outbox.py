@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from exporters.database.values import storable
 from exporters.deliveries.orders import Order
 from exporters.deliveries.records import EventName, State
-from exporters.deliveries.tables import deliveries, delivery_events
+from exporters.deliveries.tables import deliveries
+from exporters.deliveries.transitions import DELIVERIES
 
 _AT_ONCE = 500
 """Orders of one statement: PostgreSQL and SQLite bound their parameters."""
@@ -28,22 +29,10 @@ def queue(connection: Connection, now: datetime, orders: Iterable[Order]) -> int
 
 def _add(connection: Connection, now: datetime, rows: list[dict[str, Any]]) -> int:
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    add = dialect.insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.delivery_id)
-    added = connection.execute(add, rows).scalars().all()
-    if added:
-        events = [
-            {
-                "delivery_id": delivery_id,
-                "at": now,
-                "event": EventName.QUEUED,
-                "from_state": None,
-                "to_state": State.QUEUED,
-                "attempt": 0,
-                "detail": {},
-            }
-            for delivery_id in added
-        ]
-        connection.execute(insert(delivery_events), events)
+    told = (deliveries.c.delivery_id, deliveries.c.state, deliveries.c.attempt)
+    add = dialect.insert(deliveries).on_conflict_do_nothing().returning(*told)
+    added = connection.execute(add, rows).mappings().all()
+    DELIVERIES.tell(connection, now, EventName.QUEUED, None, added, detail={})
     return len(added)
 
 

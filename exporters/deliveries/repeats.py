@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, func, insert, select
 from exporters.deliveries.errors import DeliveryStands
 from exporters.deliveries.records import Delivery, EventName, State
 from exporters.deliveries.tables import deliveries
-from exporters.deliveries.transitions import locked, to_delivery, write_event
+from exporters.deliveries.transitions import DELIVERIES, locked, to_delivery
 
 _LEDGER = ("subject", "occasion", "channel", "recipient", "format")
 _COPIED = ("workshop_id", "account", "job_id", "language", "content")
@@ -40,5 +40,5 @@ def repeat(connection: Connection, now: datetime, delivery_id: str, reason: str,
     }
     record = connection.execute(insert(deliveries).values(values).returning(*deliveries.c)).one()
     detail = {"reason": reason, "actor": actor, "of": delivery_id}
-    write_event(connection, now, EventName.QUEUED, None, record=record, detail=detail)
+    DELIVERIES.tell(connection, now, EventName.QUEUED, None, [record._mapping], detail=detail)
     return to_delivery(record)

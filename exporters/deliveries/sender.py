@@ -38,8 +38,8 @@ LEASE = timedelta(seconds=60)
 """How long a sender that falls silent keeps its delivery."""
 _EVERY_SECONDS = 1.0
 _ENDPOINTS_EVERY_SECONDS = 60.0
-_WRITES = 3
-"""How often an outcome is tried to be written: one that is lost is a mail sent twice."""
+_WRITING_SECONDS, _WRITING_PAUSE = 600.0, 1.0
+"""How long, and how often, an outcome is tried to be written: one that is lost is a mail sent twice."""
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +151,8 @@ class Sender:
             return retry("INTERNAL", type(error).__name__)
 
     def _write(self, way: Way, delivery: Delivery, outcome: Outcome) -> None:
-        for attempt in range(1, _WRITES + 1):
+        end = time.monotonic() + _WRITING_SECONDS
+        while True:
             try:
                 with self._database.writing() as connection:
                     now = self._clock()
@@ -160,9 +161,10 @@ class Sender:
             except SendingLost:
                 _log.warning("delivery %s was another sender's by its end", delivery.delivery_id)
             except DatabaseUnavailable:
-                if attempt == _WRITES:
+                # Also beyond the lease: while the records are away, nobody else can take the delivery either.
+                if time.monotonic() >= end:
                     raise
-                time.sleep(attempt)
+                time.sleep(_WRITING_PAUSE)
                 continue
             return
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, or_, select, tuple_, update
 
 from exporters.database import Database
 from exporters.database.values import storable, utc_now
@@ -165,6 +165,20 @@ class DeliveryStore:
         reason = checked_reason(reason)
         with self._database.writing() as connection:
             return transitions.cancel(connection, self._clock(), delivery_id, reason)
+
+    def free_owned(self, owner: str) -> int:
+        """End the leases of a sender that is known to be dead; returns how many deliveries it held.
+
+        Not a transition: it leaves no event, the next claim does. Their tries count: they may have been sent.
+        """
+        now = self._clock()
+        owned = (
+            deliveries.c.state == State.SENDING,
+            deliveries.c.lease_owner == owner,
+            deliveries.c.lease_until > now,
+        )
+        with self._database.writing() as connection:
+            return connection.execute(update(deliveries).where(*owned).values(lease_until=now)).rowcount
 
 
 def checked_reason(reason: str) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
+from exporters.database.stateful_tables import Record, StatefulTable
 from exporters.deliveries.errors import DeliveryNotFound, DeliveryStands, SendingLost
 from exporters.deliveries.orders import Channel
 from exporters.deliveries.outcomes import Outcome, Verdict, bounded
@@ -34,7 +35,9 @@ _ENDED: Mapping[str, Any] = {**_FREE, "due_at": None}
 SENDER_LOST = "SENDER_LOST"
 """Code of a delivery whose sender vanished in its last try."""
 
-Record = Row[Any]
+DELIVERIES = StatefulTable(
+    deliveries, delivery_events, key="delivery_id", guards=("lease_token",), told=("attempt",)
+)
 
 
 def to_delivery(record: Record) -> Delivery:
@@ -186,19 +189,11 @@ def give_up_waiting(
         update(deliveries)
         .where(deliveries.c.delivery_id.in_(waiting.with_for_update(skip_locked=True)))
         .values(**_ENDED, **told, state=State.DEAD, finished_at=now)
-        .returning(deliveries.c.delivery_id, deliveries.c.attempt)
-    ).all()
-    of_all = {
-        "at": now,
-        "event": EventName.DIED,
-        "from_state": State.QUEUED,
-        "to_state": State.DEAD,
-        "detail": told,
-    }
-    if ended:
-        rows = [{"delivery_id": row.delivery_id, "attempt": row.attempt, **of_all} for row in ended]
-        connection.execute(insert(delivery_events), rows)
-    return len(ended)
+        .returning(deliveries.c.delivery_id, deliveries.c.state, deliveries.c.attempt)
+    )
+    records = ended.mappings().all()
+    DELIVERIES.tell(connection, now, EventName.DIED, State.QUEUED, records, detail=told)
+    return len(records)
 
 
 def locked(connection: Connection, delivery_id: str) -> Record:
@@ -207,34 +202,10 @@ def locked(connection: Connection, delivery_id: str) -> Record:
     Raises:
         DeliveryNotFound: there is none.
     """
-    query = select(deliveries).where(deliveries.c.delivery_id == delivery_id).with_for_update()
-    record = connection.execute(query).one_or_none()
+    record = DELIVERIES.lock(connection, delivery_id)
     if record is None:
         raise DeliveryNotFound(delivery_id)
     return record
-
-
-def write_event(
-    connection: Connection,
-    now: datetime,
-    event: EventName,
-    from_state: str | None,
-    *,
-    record: Record,
-    detail: Mapping[str, Any],
-) -> None:
-    """Add a row to the history."""
-    connection.execute(
-        insert(delivery_events).values(
-            delivery_id=record.delivery_id,
-            at=now,
-            event=event,
-            from_state=from_state,
-            to_state=record.state,
-            attempt=record.attempt,
-            detail=dict(detail),
-        )
-    )
 
 
 def _free(
@@ -274,15 +245,7 @@ def _move(
     detail: Mapping[str, Any],
 ) -> Delivery:
     """Make the transition `event` on the row read as `before`; beside `give_up_waiting`, the one place."""
-    sources, target = _MOVES[event]
-    unchanged = (
-        deliveries.c.delivery_id == before.delivery_id,
-        deliveries.c.state.in_(sources),
-        deliveries.c.lease_token.is_not_distinct_from(before.lease_token),
-    )
-    statement = update(deliveries).where(*unchanged).values(state=target, **values).returning(*deliveries.c)
-    record = connection.execute(statement).one_or_none()
+    record = DELIVERIES.move(connection, now, event, before, _MOVES[event], values=values, detail=detail)
     if record is None:
-        raise DeliveryStands(before.delivery_id, before.state, " or ".join(sources))
-    write_event(connection, now, event, before.state, record=record, detail=detail)
+        raise DeliveryStands(before.delivery_id, before.state, " or ".join(_MOVES[event][0]))
     return to_delivery(record)

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, tuple_
 
+from exporters.database.stateful_tables import Record
 from exporters.jobs.errors import JobNotFound
 from exporters.jobs.records import Event, EventName, Job, Status
 from exporters.jobs.tables import job_events, jobs
-from exporters.jobs.transitions import Record, to_job
+from exporters.jobs.transitions import to_job
 
 
 def find_job(connection: Connection, job_id: str, workshop_id: str | None) -> Job:

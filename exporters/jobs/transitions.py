@@ -6,13 +6,12 @@ Every function works inside the caller's transaction, so a record and its histor
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.dml import ReturningUpdate
 
+from exporters.database.stateful_tables import Record, StatefulTable
 from exporters.jobs.claims import (
     announce_free,
     find_free,
@@ -37,17 +36,15 @@ _MOVES: Mapping[EventName, tuple[tuple[Status, ...], Status]] = {
 }
 _NO_LEASE: Mapping[str, Any] = {"lease_owner": None, "lease_token": None, "lease_until": None}
 
-# Built once: to build a statement takes longer than to run it.
-_LOCKED = select(jobs).where(jobs.c.job_id == bindparam("of_job")).with_for_update()
+_JOBS = StatefulTable(
+    jobs, job_events, key="job_id", state="status", guards=("lease_token",), told=("attempt",)
+)
 _LOST = skipping_locked(
     select(jobs).where(lease_ended(bindparam("now")), jobs.c.attempt >= jobs.c.max_attempts)
 )
-_NEW_EVENT = insert(job_events)
 
 _OF_THE_LINE = frozenset({"turn", "weight"})
 """Columns that are no part of the job."""
-
-Record = Row[Any]
 
 
 def to_job(record: Record) -> Job:
@@ -65,7 +62,7 @@ def create(connection: Connection, now: datetime, job_id: str, asked: Mapping[st
     except IntegrityError:
         # Nothing else can collide: the store checks the other constraints before.
         raise JobExists(job_id) from None
-    _write_event(connection, now, EventName.CREATED, None, record=record, detail={})
+    _JOBS.tell(connection, now, EventName.CREATED, None, [record._mapping], detail={})
     announce_free(connection)
     return to_job(record)
 
@@ -81,8 +78,7 @@ def create_many(connection: Connection, now: datetime, asked: Mapping[str, Mappi
         for (job_id, columns), place in zip(asked.items(), places, strict=True)
     ]
     connection.execute(insert(jobs), rows)
-    event = {"at": now, "event": EventName.CREATED, "to_status": Status.PENDING, "attempt": 0, "detail": {}}
-    connection.execute(insert(job_events), [{**event, "job_id": job_id} for job_id in asked])
+    _JOBS.tell(connection, now, EventName.CREATED, None, rows, detail={})
     announce_free(connection)
 
 
@@ -157,7 +153,7 @@ def heartbeat(
         "rows_expected": rows_expected,
         "progress": max(before.progress, progress),
     }
-    record = _update_unchanged(connection, before, (Status.PROCESSING,), values)
+    record = _JOBS.change(connection, before, (Status.PROCESSING,), values)
     if record is None:
         raise LeaseLost(job.job_id, before.status)
     return to_job(record)
@@ -243,39 +239,16 @@ def _move(
     detail: Mapping[str, Any],
 ) -> Job:
     """Make the transition `event` on the row read as `before`; the one place where a status changes."""
-    sources, target = _MOVES[event]
-    record = _update_unchanged(connection, before, sources, {"status": target, **values})
+    record = _JOBS.move(connection, now, event, before, _MOVES[event], values=values, detail=detail)
     if record is None:
+        sources, target = _MOVES[event]
         raise IllegalTransition(before.job_id, before.status, target, " or ".join(sources))
-    _write_event(connection, now, event, before.status, record=record, detail=detail)
     return to_job(record)
 
 
-def _write_event(
-    connection: Connection,
-    now: datetime,
-    event: EventName,
-    from_status: str | None,
-    *,
-    record: Record,
-    detail: Mapping[str, Any],
-) -> None:
-    row = {
-        "job_id": record.job_id,
-        "at": now,
-        "event": event,
-        "from_status": from_status,
-        "to_status": record.status,
-        "attempt": record.attempt,
-        "detail": dict(detail),
-    }
-    connection.execute(_NEW_EVENT, row)
-
-
 def _locked(connection: Connection, job_id: str, workshop_id: str | None = None) -> Record:
-    """The row, unchangeable by others until the transaction ends; SQLite locks the whole file instead."""
-    query = _LOCKED if workshop_id is None else _LOCKED.where(jobs.c.workshop_id == workshop_id)
-    record = connection.execute(query, {"of_job": job_id}).one_or_none()
+    also = () if workshop_id is None else (jobs.c.workshop_id == workshop_id,)
+    record = _JOBS.lock(connection, job_id, *also)
     if record is None:
         raise JobNotFound(job_id)
     return record
@@ -287,24 +260,3 @@ def _check_held(record: Record, job: Job) -> Record:
     if job.lease_token is None or record.lease_token != job.lease_token:
         raise LeaseLost(job.job_id, record.status)
     return record
-
-
-def _update_unchanged(
-    connection: Connection, before: Record, sources: tuple[Status, ...], values: Mapping[str, Any]
-) -> Record | None:
-    """The row with these values; None where it has another state or holder than when `before` was read."""
-    parameters = {f"new_{name}": value for name, value in values.items()}
-    parameters |= {"of_job": before.job_id, "holder": before.lease_token}
-    return connection.execute(_guarded_update(sources, tuple(values)), parameters).one_or_none()
-
-
-@cache
-def _guarded_update(sources: tuple[Status, ...], columns: tuple[str, ...]) -> ReturningUpdate[Any]:
-    """The guard of every UPDATE: an allowed state, and still the same holder."""
-    guard = (
-        jobs.c.job_id == bindparam("of_job"),
-        jobs.c.status.in_(sources),
-        jobs.c.lease_token.is_not_distinct_from(bindparam("holder")),
-    )
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
-    return update(jobs).where(*guard).values(values).returning(*jobs.c)

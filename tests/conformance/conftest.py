@@ -33,7 +33,8 @@ def shared_pg_url(new_pg_url: Callable[[], str]) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def jobs_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/records/jobs.sqlite"
+        make: Callable[[Path], str] = request.getfixturevalue("new_sqlite_url")
+        return make(tmp_path)
     # Emptying one database is several times faster than making one for each test.
     url = str(request.getfixturevalue("shared_pg_url"))
     with psycopg.connect(url) as connection:

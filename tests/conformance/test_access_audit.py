@@ -1,7 +1,6 @@
 """The audit log on each database: nothing done is missing, what is read is counted, and failing is told."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -12,7 +11,8 @@ import pytest
 from exporters.access.audit import AuditLog, AuditRow
 from exporters.access.audit_events import Action
 from exporters.database import Database, DatabaseUnavailable, open_database
-from tests.records import MovedClock
+from tests.records import MovedClock, statements_of_this_thread
+from tests.worker_processes import wait_until
 
 JOB = "00000000-0000-4000-8000-000000000001"
 
@@ -75,9 +75,7 @@ def test_what_is_read_is_counted_by_caller_workshop_kind_and_minute(
 def test_it_is_written_within_a_second_and_at_the_close(records: Database, moved_clock: MovedClock) -> None:
     audit = AuditLog(records, moved_clock)
     audit.read("overview", "key:1", "101")
-    deadline = time.monotonic() + 5
-    while not audit.list() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(audit.list)
     assert counts(audit) == {("key:1", "101", "overview"): 1}
     audit.read("overview", "key:1", "101")
     audit.close()
@@ -92,7 +90,7 @@ def test_two_processes_and_many_threads_lose_no_count(
         logs = [AuditLog(records, moved_clock), AuditLog(other, moved_clock)]
 
         def go_on(log: AuditLog) -> None:
-            for number in range(500):
+            for number in range(200):
                 log.read(f"kind {number % 5}", "key:1", "101")
                 if number % 50 == 0:
                     log.flush()
@@ -104,7 +102,7 @@ def test_two_processes_and_many_threads_lose_no_count(
             thread.join()
         for log in logs:
             log.close()
-        assert counts(logs[0]) == {("key:1", "101", f"kind {number}"): 600 for number in range(5)}
+        assert counts(logs[0]) == {("key:1", "101", f"kind {number}"): 240 for number in range(5)}
 
 
 def test_more_distinct_reads_than_are_held_are_told_as_lost(
@@ -185,11 +183,10 @@ def test_a_database_that_fails_stops_what_must_be_told_and_not_what_is_read(
         audit.close()
 
 
-def test_a_read_costs_the_request_microseconds(audit: AuditLog) -> None:
-    rounds = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        for _ in range(1000):
+def test_a_read_costs_the_request_no_statement(audit: AuditLog, records: Database) -> None:
+    with statements_of_this_thread(records) as statements:
+        for _ in range(100):
             audit.read("overview", "key:1", "101")
-        rounds.append((time.perf_counter() - begun) / 1000)
-    assert min(rounds) < 100e-6
+        assert statements == []
+        audit.flush()
+        assert statements, "what is written is seen"

@@ -227,6 +227,17 @@ def test_a_vanished_sender_s_delivery_is_free_when_its_lease_ends(records: Datab
     assert events == ["queued", "claimed", "reclaimed"]
 
 
+def test_a_dead_sender_s_deliveries_are_free_at_once(records: Database) -> None:
+    held = standing(records, State.SENDING)
+    store = DeliveryStore(records, lambda: NOW)
+    assert (store.free_owned("another"), store.free_owned(str(held.lease_owner))) == (0, 1)
+    with records.writing() as connection:
+        taken = transitions.claim(connection, NOW, Channel.EMAIL, "b", lease=LEASE)
+    assert taken is not None
+    assert (taken.delivery_id, taken.attempt) == (held.delivery_id, 2)
+    assert store.free_owned(str(held.lease_owner)) == 0, "it is another's now"
+
+
 def test_a_renewed_lease_lasts(records: Database) -> None:
     held = standing(records, State.SENDING)
     with records.writing() as connection:

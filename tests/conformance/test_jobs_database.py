@@ -209,6 +209,17 @@ def test_a_worker_killed_within_a_transition_leaves_nothing_of_it(url: str) -> N
         assert store.claim("heir", LEASE) is not None
 
 
+def test_what_a_reader_sees_is_of_one_moment(url: str) -> None:
+    with closing(open_jobs(url)) as store:
+        count = text("SELECT count(*) FROM jobs")
+        with store.database.reading() as connection:
+            assert connection.execute(count).scalar() == 0
+            store.create("w1", "bookings", "csv", {}, max_attempts=1)
+            assert connection.execute(count).scalar() == 0
+        with store.database.reading() as connection:
+            assert connection.execute(count).scalar() == 1
+
+
 def test_the_store_outlives_its_connections(pg_url: str) -> None:
     with closing(open_jobs(pg_url)) as store:
         job = store.create("w1", "bookings", "csv", {}, max_attempts=1)

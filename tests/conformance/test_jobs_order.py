@@ -3,8 +3,9 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import psycopg
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporters.jobs import Asked, EventName, Job, JobStore, Status, open_jobs
+from exporters.jobs import Asked, EventName, Job, JobStore, Status, open_jobs, watching
 from tests.conformance.conftest import Clock
+from tests.worker_processes import PATIENCE
 
 LEASE = timedelta(seconds=30)
 LIGHT, HEAVY = 1_000, 1_000_000
@@ -213,52 +215,58 @@ def test_a_chore_is_done_by_one_of_all_workers_at_a_time(
 
 
 @pytest.fixture
-def waiter(jobs_url: str) -> Iterator[JobStore]:
-    """The records as another process sees them, by the machine's own clock."""
+def waiter(jobs_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobStore]:
+    """The records as another process sees them, by the machine's own clock; no wait ends by itself soon."""
+    monkeypatch.setattr(watching, "_LONGEST", 10.0 * PATIENCE)
     with closing(open_jobs(jobs_url)) as opened:
         yield opened
 
 
-def wait_for(waiter: JobStore, act: Callable[[threading.Event], object]) -> float:
-    """Seconds from `act` to the end of a wait that had begun before."""
-    stop, ended = threading.Event(), []
+def wait_once(waiter: JobStore, stop: threading.Event) -> None:
+    with closing(waiter.watch()) as watch:
+        watch.wait(stop)
 
-    def wait() -> None:
-        watch = waiter.watch()
+
+@contextmanager
+def waiting(waiter: JobStore) -> Iterator[threading.Event]:
+    """Another thread waits, until it learns of what is done within, or is told to stop by the event."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
         try:
-            watch.wait(stop)
+            ended = pool.submit(wait_once, waiter, stop)
+            time.sleep(0.3)
+            assert not ended.done()
+            yield stop
+            ended.result(PATIENCE)
         finally:
-            watch.close()
-        ended.append(time.monotonic())
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    time.sleep(0.3)
-    assert not ended
-    begun = time.monotonic()
-    act(stop)
-    thread.join()
-    return ended[0] - begun
+            stop.set()
 
 
 def test_a_waiting_worker_learns_of_a_new_job_at_once(waiter: JobStore, jobs_url: str) -> None:
     with closing(open_jobs(jobs_url)) as asking:
-        assert wait_for(waiter, lambda _stop: ask(asking, "a")) < 0.5
+        with waiting(waiter):
+            ask(asking, "a")
         job = take(asking)
-        assert wait_for(waiter, lambda _stop: asking.hand_back(job)) < 0.5
+        with waiting(waiter):
+            asking.hand_back(job)
 
 
-def test_a_waiting_worker_stops_when_told_and_wakes_by_itself(waiter: JobStore) -> None:
-    assert wait_for(waiter, lambda stop: stop.set()) < 0.5
-    assert wait_for(waiter, lambda _stop: None) < 1.5
+def test_a_waiting_worker_stops_when_told_and_wakes_by_itself(
+    waiter: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with waiting(waiter) as stop:
+        stop.set()
+    monkeypatch.setattr(watching, "_LONGEST", 0.1)
+    begun = time.monotonic()
+    wait_once(waiter, threading.Event())
+    assert time.monotonic() - begun >= 0.1
 
 
 def test_a_watch_does_not_wait_while_a_job_is_free(waiter: JobStore) -> None:
     ask(waiter, "a")
-    with closing(waiter.watch()) as watch:
-        begun = time.monotonic()
-        watch.wait(threading.Event())
-        assert time.monotonic() - begun < 0.5
+    begun = time.monotonic()
+    wait_once(waiter, threading.Event())
+    assert time.monotonic() - begun < PATIENCE
 
 
 def test_a_watch_outlives_its_connection(pg_url: str) -> None:
@@ -278,12 +286,11 @@ def test_a_watch_outlives_its_connection(pg_url: str) -> None:
 
 
 def test_a_claim_does_not_wait_for_another_one(pg_url: str) -> None:
-    with closing(open_jobs(pg_url)) as store:
+    # A claim that waited would fail after a while.
+    with closing(open_jobs(f"{pg_url}&options=-c%20lock_timeout%3D5s")) as store:
         first, second = ask(store, "a"), ask(store, "a")
         with psycopg.connect(pg_url) as other:
             other.execute("SELECT * FROM jobs WHERE job_id = %s FOR UPDATE", [first.job_id])
-            begun = time.monotonic()
             assert take(store).job_id == second.job_id
-            assert time.monotonic() - begun < 1
             assert store.claim("worker", LEASE) is None
         assert take(store).job_id == first.job_id

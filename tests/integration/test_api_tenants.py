@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.api_server import EXPORTS, ApiServer, run_api
+from tests.api_server import EXPORTS, ApiServer
 from warehouse.generations import open_snapshot
 
 TENANTS = ("101", "102", "103", "no-such-workshop")
@@ -41,15 +40,13 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iterator[World]:
+def world(api: ApiServer, sample_data: Path) -> World:
     with open_snapshot(sample_data / "warehouse") as served:
         names = dict(served.rows("SELECT workshop_id, name FROM workshops"))
         bookings: dict[str, set[str]] = {tenant: set() for tenant in TENANTS}
         for tenant, booking in served.rows("SELECT workshop_id, booking_id FROM bookings"):
             bookings.setdefault(tenant, set()).add(booking)
-    limits = {"RATE_PER_MINUTE": "1000000", "PENDING_QUOTA": "1000000"}
-    with run_api(sample_data, tmp_path_factory.mktemp("tenants"), **limits) as api:
-        yield World(api, names, bookings)
+    return World(api, names, bookings)
 
 
 held_by = st.sets(st.sampled_from(TENANTS), min_size=1).map(lambda held: tuple(sorted(held)))
@@ -74,7 +71,7 @@ steps = st.lists(
 
 
 @settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -1,8 +1,6 @@
 """Tests of webhook endpoints over HTTP: seen and switched by their account alone, as are their secrets."""
 
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import httpx
 import pytest
@@ -12,16 +10,10 @@ from exporters.access.callers import BATCHES_SCOPE, REPORTS_SCOPE
 from exporters.database import open_database
 from exporters.deliveries.endpoints import Endpoints
 from exporters.deliveries.webhook_auth import Auth, Method
-from tests.api_server import ApiServer, run_api
+from tests.api_server import ApiServer
 
 WEBHOOKS = "/api/ws/v2/reports/webhooks"
 ORGANISATION, OTHER = "556677", "998877"
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iterator[ApiServer]:
-    with run_api(sample_data, tmp_path_factory.mktemp("webhooks")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -9,25 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api_server import ApiServer, run_api
-from tests.batch_api import BATCHES, WORKSHOPS, body
-from tests.batch_world import write_workshops
-from tests.small_warehouse import SmallWarehouse
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """Without a worker: batches stay as they are made."""
-    folder = tmp_path_factory.mktemp("batches")
-    warehouse = SmallWarehouse(folder / "data")
-    write_workshops(warehouse, WORKSHOPS)
-    warehouse.night()
-    with run_api(warehouse.root, folder / "served", RATE_PER_MINUTE="1000000") as server:
-        yield server
+from tests.api_server import ApiServer
+from tests.batch_api import BATCHES, body
 
 
 @pytest.fixture
 def records(api: ApiServer) -> Iterator[sqlite3.Connection]:
+    """`api` has no worker: batches stay as they are made."""
     with closing(sqlite3.connect(api.folder / "jobs.db", isolation_level=None)) as connection:
         yield connection
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.api_server import run_api
 from tests.batch_api import (
     BATCHES,
     LOW,
@@ -20,7 +21,6 @@ from tests.batch_api import (
     make,
     make_mixed,
     readers,
-    run_batch_api,
 )
 from tests.batch_world import number_of
 
@@ -29,9 +29,8 @@ FOREIGN = int(number_of(5))
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchApi]:
-    with run_batch_api(tmp_path_factory.mktemp("batches")) as running:
-        yield running
+def api(batch_api: BatchApi) -> BatchApi:
+    return batch_api
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +113,13 @@ def test_4_1_an_error_is_a_message(
     client: httpx.Client, method: str, path: str, content: bytes | None, status: int
 ) -> None:
     answer = client.request(method, path, content=content)
-    assert (answer.status_code, list(answer.json())) == (status, ["message"])
+    assert (answer.status_code, set(answer.json()) - {"field"}) == (status, {"message"})
     assert isinstance(answer.json()["message"], str)
 
 
 def test_4_1_too_many_requests_429(tmp_path: Path, api: BatchApi) -> None:
-    with run_batch_api(tmp_path, RATE_PER_MINUTE="2") as slow, slow.client(1) as hasty:
+    slow = run_api(api.warehouse.root, tmp_path, RATE_PER_MINUTE="2")
+    with slow as server, server.client(key=server.new_key("1", scopes=["batches"])) as hasty:
         answers = [hasty.get(BATCHES) for _ in range(4)]
     assert answers[-1].status_code == 429
     assert list(answers[-1].json()) == ["message"]
@@ -196,7 +196,8 @@ def test_4_2_a_type_is_a_name_or_a_number_and_the_name_is_told(
 def test_4_2_what_cannot_be_met_is_refused(client: httpx.Client, changes: dict[str, Any]) -> None:
     before = len(client.get(BATCHES).json())
     answer = client.post(BATCHES, json=body(1, **changes))
-    assert (answer.status_code, list(answer.json())) == (400, ["message"])
+    assert (answer.status_code, list(answer.json())) == (400, ["message", "field"])
+    assert answer.json()["field"].partition("[")[0] in {*changes, "body"}
     assert len(client.get(BATCHES).json()) == before
 
 
@@ -241,7 +242,8 @@ def test_4_2_the_sample_without_its_trailing_comma(client: httpx.Client) -> None
 def test_4_2_scheduled_time_is_utc(client: httpx.Client) -> None:
     soon = (datetime.now(UTC) + timedelta(seconds=4)).replace(microsecond=0)
     batch = make(client, 1, scheduledTime=f"{soon:%Y-%m-%d %H:%M:%S}")
-    assert (batch["status"], instant(batch["scheduledTime"])) == ("Scheduled", soon)
+    assert batch["status"] == "Scheduled" or datetime.now(UTC) > soon
+    assert instant(batch["scheduledTime"]) == soon
     assert batch["completionPercentage"] == 0
     ended = finish(client, batch)
     assert instant(ended["finishedOn"]) >= soon

@@ -111,7 +111,7 @@ def test_expire(cli: Cli) -> None:
     job_id = cli.ask("export", WORKSHOP, "revenue", "--format", "csv")["job"]["job_id"]
     assert cli.stored()
     time.sleep(0.15)
-    nothing = {"leftovers": 0, "audit_rows": 0, "deliveries": 0, "fires": 0}
+    nothing = {"leftovers": 0, "audit_rows": 0, "deliveries": 0, "fires": 0, "batches": 0}
     assert cli.ask("expire") == {"jobs": 1, **nothing}
     assert not cli.stored()
     document = cli.ask("job", job_id)

@@ -1,8 +1,11 @@
 """`reports definitions`: a definition made, changed, tried out and sent at the command line."""
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from tests.command_line import WORKSHOP, Cli
 
@@ -51,8 +54,41 @@ def test_the_life_of_a_definition(cli: Cli) -> None:
     sent = cli.ask("definitions", "send", number)["items"]
     assert [(fire["kind"], fire["state"], fire["actor"]) for fire in sent] == [("by hand", "due", "cli")]
     assert cli.ask("definitions", "fires", number)["items"] == sent
+    cli.ask("definitions", "test", create(cli, "--owner", "o@verksted.example")["definition_id"])
     assert cli.ask("definitions", "delete", number) == {"deleted": number}
     assert cli("definitions", "show", number).code == 3
+
+    told = [row for row in cli.ask("audit")["items"] if row["actor"] == "cli"]
+    done = [row["action"].removeprefix("definition_") for row in reversed(told)]
+    changed_so_often = ["changed"] * 6  # fields, an argument more, one less, fields; paused, resumed
+    assert done == ["made", *changed_so_often, "sent", "made", "sent", "deleted"]
+    assert told[0]["detail"] == {"definition_id": number}
+    assert {row["workshop_id"] for row in told} == {WORKSHOP}
+
+
+def test_what_cannot_be_written_down_is_not_done(cli: Cli) -> None:
+    number = create(cli, "--owner", "o@verksted.example")["definition_id"]
+    shown = cli.ask("definitions", "show", number)
+    with closing(sqlite3.connect(cli.folder / "jobs.db", isolation_level=None)) as records:
+        records.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON audit_events BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+        steps: tuple[tuple[str, ...], ...] = (
+            ("create", WORKSHOP, "101", *FORMAT, *EMAIL),
+            ("change", number, "--name", "New"),
+            ("change", number, "--add", "email=o@b.example"),
+            ("pause", number, "--until", "2999-01-01"),
+            ("send", number),
+            ("test", number),
+            ("delete", number),
+        )
+        for step in steps:
+            with pytest.raises(IntegrityError, match="full"):
+                cli("definitions", *step)
+        records.execute("DROP TRIGGER full")
+    assert cli.ask("definitions", "show", number) == shown
+    assert cli.ask("definitions", "list")["count"] == 1
+    assert cli.ask("definitions", "fires", number)["items"] == []
 
 
 def test_its_outlook(cli: Cli) -> None:
@@ -60,6 +96,9 @@ def test_its_outlook(cli: Cli) -> None:
     coming = cli.ask("definitions", "rehearse", number, "--count", "3")["items"]
     assert len(coming) == 3
     assert {len(one["filters"]) for one in coming} == {2}
+    unsaved = cli.ask("definitions", "create", WORKSHOP, "101", *FORMAT, *EMAIL, "--dry-run")["items"]
+    assert (unsaved[:3], len(unsaved)) == (coming, 10)
+    assert cli.ask("definitions", "list")["count"] == 1
     tested = cli.ask("definitions", "backtest", number, "--days", "30")
     assert tested["fires"] == tested["sent"] + len(tested["skipped"])
     assert tested["fires"] >= 29
@@ -94,6 +133,7 @@ def test_people_get_tables(cli: Cli) -> None:
         (("create", WORKSHOP, "101", *FORMAT, *EMAIL, "--interval", "year"), "interval must be one of"),
         (("create", WORKSHOP, "101", *FORMAT, *EMAIL, "--cron", "x"), "cron"),
         (("create", WORKSHOP, "101", *FORMAT, *EMAIL, "--active", "maybe"), "active must be 0 or 1"),
+        (("create", WORKSHOP, "101", *FORMAT, *EMAIL, "--cron", "x", "--dry-run"), "cron"),
         (("create", WORKSHOP, "101", *FORMAT, *EMAIL, "--threshold", "3"), "need --condition"),
         (("create", WORKSHOP, "101", "--argument", "format"), "KEY=VALUE"),
     ],

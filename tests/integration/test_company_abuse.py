@@ -3,18 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.api_server import ApiServer, run_api
+from tests.api_server import ApiServer
 from tests.company_api import (
     REPORTS,
     arguments,
     body,
-    build_company_data,
     company_client,
     make_report,
     read_report,
@@ -30,16 +28,15 @@ PLACES = [
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, sample_files: Path) -> Iterator[ApiServer]:
-    data = build_company_data(tmp_path_factory, sample_files)
-    with run_api(data, tmp_path_factory.mktemp("company"), RATE_PER_MINUTE="1000000") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def client(api: ApiServer) -> Iterator[httpx.Client]:
     with company_client(api, "101") as opened:
         yield opened
+
+
+@pytest.fixture(scope="module", autouse=True)
+def logged(api: ApiServer) -> int:
+    """How long the log was before the tests of this file."""
+    return len(api.log.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +122,8 @@ def test_a_value_of_another_kind_is_refused_or_kept_as_it_is(client: httpx.Clien
                 "",
             ), value
         else:
-            assert list(answer.json()) == ["error"]
+            assert set(answer.json()) - {"field"} == {"error"}
+            assert answer.json().get("field", key).startswith(key)
             assert len(answer.text) < 1000
 
 
@@ -151,7 +149,7 @@ def test_a_value_of_another_kind_is_refused_or_kept_as_it_is(client: httpx.Clien
 )
 def test_an_argument_that_cannot_be_is_refused(client: httpx.Client, key: str, value: Any) -> None:
     answer = client.post(REPORTS, json=body(arguments=arguments((key, value))))
-    assert (answer.status_code, list(answer.json())) in ((422, ["error"]), (400, ["error"]))
+    assert (answer.status_code, "error" in answer.json()) in ((422, True), (400, True))
     assert len(answer.text) < 1000
 
 
@@ -173,7 +171,7 @@ def test_an_argument_that_cannot_be_is_refused(client: httpx.Client, key: str, v
 )
 def test_a_condition_that_cannot_be_is_refused(client: httpx.Client, condition: Any) -> None:
     answer = client.post(REPORTS, json=body(condition=condition))
-    assert (answer.status_code, list(answer.json())) == (422, ["error"])
+    assert (answer.status_code, "error" in answer.json()) == (422, True)
 
 
 def test_a_condition_at_its_limits_can_be_looked_at(client: httpx.Client) -> None:
@@ -223,15 +221,15 @@ def test_a_number_that_cannot_be_is_refused(
 ) -> None:
     for value in values:
         answer = client.get(f"{REPORTS}/{known['report']}/{path}{value}")
-        assert (answer.status_code, list(answer.json())) == (422, ["error"]), value[:60]
+        assert (answer.status_code, "error" in answer.json()) == (422, True), value[:60]
 
 
 def test_a_thousand_arguments_are_too_many(client: httpx.Client) -> None:
     emails = [("email", f"a{number}@acme.example") for number in range(1000)]
     refused = client.post(REPORTS, json=body(arguments=arguments(*emails)))
-    assert (refused.status_code, list(refused.json())) == (422, ["error"])
+    assert (refused.status_code, "error" in refused.json()) == (422, True)
 
 
-def test_no_request_was_a_fault_of_the_program(api: ApiServer) -> None:
+def test_no_request_was_a_fault_of_the_program(api: ApiServer, logged: int) -> None:
     """The last test of the file: whatever was asked above, nothing failed unexpectedly."""
-    assert not re.findall(r'"level":"(?:error|critical)".*', api.log.read_text())
+    assert not re.findall(r'"level":"(?:error|critical)".*', api.log.read_text()[logged:])

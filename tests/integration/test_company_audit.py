@@ -1,20 +1,10 @@
 """What is done with reports is in the audit log, with who did it."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
-import pytest
-
-from tests.api_server import ApiServer, run_api
+from tests.api_server import ApiServer
 from tests.company_api import EMAIL, REPORTS, body, company_client, make_report, read_report
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iterator[ApiServer]:
-    with run_api(sample_data, tmp_path_factory.mktemp("company"), RATE_PER_MINUTE="1000000") as server:
-        yield server
 
 
 def test_what_is_done_is_written_down_with_who_did_it(api: ApiServer) -> None:
@@ -30,7 +20,7 @@ def test_what_is_done_is_written_down_with_who_did_it(api: ApiServer) -> None:
         client.patch(one, json={"name": 7})
         client.delete(one)
         client.delete(one)
-    told = [row for row in api.audit("104") if row.action.startswith("definition_")]
+    told = [row for row in api.events("104") if row.action.startswith("definition_")]
     actions = ["made", "changed", "changed", "changed", "sent", "sent", "deleted"]
     assert [row.action for row in reversed(told)] == [f"definition_{action}" for action in actions]
     assert {row.detail["definition_id"] for row in told} == {report_id}

@@ -3,20 +3,18 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
-from tests.api_server import ApiServer, run_api
+from tests.api_server import ApiServer
 from tests.company_api import (
     EMAIL,
     REPORTS,
     arguments,
     body,
-    build_company_data,
     company_client,
     make_report,
     read_report,
@@ -25,14 +23,6 @@ from tests.company_api import (
 TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
 FORMATS = "enum('html', 'csv', 'xlsx', 'pdf')"
 OPTIONS = "enum('missedCalls', 'queueRapportPerDay', 'memberRapportPerHour')"
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, sample_files: Path) -> Iterator[ApiServer]:
-    data = build_company_data(tmp_path_factory, sample_files)
-    folder = tmp_path_factory.mktemp("company")
-    with run_api(data, folder, "--slots", "1", RATE_PER_MINUTE="1000000") as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +60,11 @@ def calls(client: httpx.Client) -> Any:
 
 
 def test_2_1_every_call_needs_a_bearer(api: ApiServer, calls: Any) -> None:
-    named = [("GET", REPORTS, None), ("GET", f"{REPORTS}/type", None)]
+    named = [
+        ("GET", REPORTS, None),
+        ("GET", f"{REPORTS}/type", None),
+        ("POST", f"{REPORTS}/rehearsal", body()),
+    ]
     for method, path, content in [*calls, *named]:
         for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic bm86bm8="}):
             answer = httpx.request(method, api.url + path, json=content, headers=headers)
@@ -111,7 +105,7 @@ def test_2_2_a_flag_is_taken_in_every_spelling(
 @pytest.mark.parametrize("given", [2, -1, "yes", "", 1.5, None, [], {}, "1 "])
 def test_2_2_what_is_no_flag_is_refused(client: httpx.Client, given: object) -> None:
     answer = client.post(REPORTS, json=body(active=given))
-    assert (answer.status_code, answer.json().keys()) == (422, {"error"})
+    assert (answer.status_code, "error" in answer.json()) == (422, True)
 
 
 def test_2_2_times_are_those_of_stockholm_without_a_zone(client: httpx.Client) -> None:
@@ -146,7 +140,7 @@ def test_2_2_an_error_is_a_text(
     client: httpx.Client, method: str, path: str, content: bytes | None, status: int
 ) -> None:
     answer = client.request(method, path, content=content)
-    assert (answer.status_code, list(answer.json())) == (status, ["error"])
+    assert (answer.status_code, set(answer.json()) - {"field"}) == (status, {"error"})
     assert isinstance(answer.json()["error"], str)
     assert answer.headers["content-type"] == "application/json"
 
@@ -164,6 +158,10 @@ def test_2_3_types_are_listed(client: httpx.Client) -> None:
         "ReportQueueMissed",
     )
     assert missed["description"] is None
+    answer = client.get(f"{REPORTS}/type", headers={"Accept-Language": "fr, sv-SE;q=0.9, en;q=0.5"})
+    swedish = {type_["id"]: type_["name"] for type_ in answer.json()}
+    assert (types["101"]["name"], swedish["101"], swedish["1"]) == ("Bookings", "Bokningar", missed["name"])
+    assert "Accept-Language" in answer.headers["vary"]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +221,7 @@ def test_2_4_the_values_of_a_field_are_those_of_the_workshop(
     assert {"id": "1", "name": "Service desk"} in theirs
     assert make_report(client, report_type_id="1", arguments=arguments(queue_id=queues[0]["id"]))
     refused = other.post(REPORTS, json=body(report_type_id="1", arguments=arguments(queue_id="3")))
-    assert (refused.status_code, refused.json().keys()) == (422, {"error"})
+    assert (refused.status_code, "error" in refused.json()) == (422, True)
     assert client.get(f"{REPORTS}/argument/values/nonsense").status_code == 404
 
 
@@ -243,7 +241,7 @@ def test_2_5_the_interval_is_taken(client: httpx.Client, interval: str) -> None:
 )
 def test_2_5_no_other_format_and_interval_is_taken(client: httpx.Client, changes: Any) -> None:
     answer = client.post(REPORTS, json=body(**changes))
-    assert (answer.status_code, answer.json().keys()) == (422, {"error"})
+    assert (answer.status_code, "error" in answer.json()) == (422, True)
 
 
 @pytest.mark.parametrize("interval", ["hour", "day", "week", "month"])

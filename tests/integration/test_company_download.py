@@ -4,40 +4,29 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from litestar.testing import TestClient
 
-from tests.api_server import EXPORTS, ApiServer, run_api
-from tests.company_api import REPORTS, arguments, build_company_data, company_client
+from api.http.app import create_app
+from api.http.company import download
+from tests.api_server import EXPORTS, ApiServer
+from tests.company_api import REPORTS, arguments, company_client
 
 BODY = {"interval": "hour", "report_type_id": "1", "arguments": arguments()}
 BEGINNINGS = {"csv": b"Time,Queue,", "xlsx": b"PK", "pdf": b"%PDF-", "html": b"<!DOCTYPE html>"}
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, sample_files: Path) -> Path:
-    return build_company_data(tmp_path_factory, sample_files)
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[ApiServer]:
-    with run_api(
-        data, tmp_path_factory.mktemp("company"), "--slots", "1", RATE_PER_MINUTE="1000000"
-    ) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def client(api: ApiServer) -> Iterator[httpx.Client]:
-    with company_client(api, "101") as opened:
+def client(working_api: ApiServer) -> Iterator[httpx.Client]:
+    with company_client(working_api, "101") as opened:
         yield opened
 
 
-def ask(client: httpx.Client, format_name: str, **changes: Any) -> httpx.Response:
+def ask(client: httpx.Client | TestClient[Any], format_name: str, **changes: Any) -> httpx.Response:
     return client.post(f"{REPORTS}/download/{format_name}", json=BODY | changes)
 
 
@@ -74,7 +63,7 @@ def test_2_7_2_the_format_of_the_path_wins(client: httpx.Client) -> None:
 )
 def test_2_7_7_what_cannot_be_made_is_refused(client: httpx.Client, format_name: str, changes: Any) -> None:
     answer = ask(client, format_name, **changes)
-    assert (answer.status_code, list(answer.json())) == (422, ["error"])
+    assert (answer.status_code, "error" in answer.json()) == (422, True)
 
 
 def test_2_4_the_language_works(client: httpx.Client) -> None:
@@ -103,19 +92,20 @@ def test_2_5_the_last_complete_interval_is_covered(client: httpx.Client, interva
         assert filters["date_from"] == filters["date_to"]
 
 
-def test_the_same_file_is_not_made_twice(api: ApiServer) -> None:
-    with company_client(api, "102") as client, ThreadPoolExecutor(8) as pool:
+def test_the_same_file_is_not_made_twice(working_api: ApiServer) -> None:
+    with company_client(working_api, "102") as client, ThreadPoolExecutor(8) as pool:
         day = BODY | {"interval": "day"}
         answers = list(pool.map(lambda _: ask(client, "xlsx", **day), range(8)))
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.content for answer in answers}) == 1
         assert len(client.get(EXPORTS).json()["data"]["items"]) == 1
-    told = [row.action for row in api.audit("102") if row.job_id]
+    told = [row.action for row in working_api.events("102") if row.job_id]
     assert sorted(told) == ["downloaded"] * 8 + ["made"]
 
 
-def test_what_failed_is_made_anew(data: Path, tmp_path: Path) -> None:
-    with run_api(data, tmp_path) as api, company_client(api, "101") as client, ThreadPoolExecutor(2) as pool:
+def test_what_failed_is_made_anew(api: ApiServer) -> None:
+    """`api` has no worker, and no job but those asked for here."""
+    with company_client(api, "101") as client, ThreadPoolExecutor(2) as pool:
         first = pool.submit(ask, client, "csv")
         with api.records() as jobs:
             claimed = None
@@ -133,12 +123,19 @@ def test_what_failed_is_made_anew(data: Path, tmp_path: Path) -> None:
         assert second.result().status_code == 200
 
 
-def test_a_file_that_takes_long_is_waited_on_with_another_request(data: Path, tmp_path: Path) -> None:
-    with run_api(data, tmp_path) as api, company_client(api, "101") as client:
-        client.timeout = httpx.Timeout(70)
+def test_a_file_that_takes_long_is_waited_on_with_another_request(
+    api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 45 <= download._PATIENCE <= 55  # proxies commonly give up after 60
+    monkeypatch.setattr(download, "_PATIENCE", 1.0)
+    key = api.new_key("102", scopes=["definitions", "reports"])
+    headers = {"Authorization": f"Bearer {key}"}
+    app: Any = create_app(api.settings())
+    with TestClient(app) as client:
+        client.headers.update(headers)
         begun = time.monotonic()
         answer = ask(client, "csv", interval="month")
-        assert 45 < time.monotonic() - begun < 60
+        assert time.monotonic() - begun >= 1
         assert (answer.status_code, list(answer.json())) == (503, ["error"])
         assert int(answer.headers["retry-after"]) > 0
         with api.exports() as exports:

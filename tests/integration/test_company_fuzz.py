@@ -1,8 +1,6 @@
 """Requests that a machine thinks up, to reports that are there: each answer is one that is told of."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from schemathesis.checks import (
 
 from api.http.openapi import describe_api
 from exporters.catalogue import load_catalogue
-from tests.api_server import ApiServer, run_api
+from tests.api_server import ApiServer
 from tests.company_api import REPORTS, body, make_report, read_report
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -33,9 +31,8 @@ fuzzed = settings(
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iterator[tuple[ApiServer, str]]:
-    with run_api(sample_data, tmp_path_factory.mktemp("fuzz"), RATE_PER_MINUTE="1000000") as api:
-        yield api, api.new_key("101", scopes=["definitions"])
+def asked(api: ApiServer) -> tuple[ApiServer, str]:
+    return api, api.new_key("101", scopes=["definitions"])
 
 
 @schema.include(path_regex=r"^/company/report/\{report_id\}").parametrize()

@@ -1,19 +1,17 @@
 """Reports of the company API, call by call; the ids of the tests name the section."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.api_server import ApiServer, run_api
+from tests.api_server import ApiServer
 from tests.company_api import (
     EMAIL,
     REPORTS,
     arguments,
     body,
-    build_company_data,
     company_client,
     fires_of,
     make_report,
@@ -31,13 +29,6 @@ SAMPLE = {
 }
 """The body of the vendor's own example."""
 MADE_OF = ("interval", "active", "name", "description", "email_link_only", "report_type_id")
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, sample_files: Path) -> Iterator[ApiServer]:
-    data = build_company_data(tmp_path_factory, sample_files)
-    with run_api(data, tmp_path_factory.mktemp("company"), RATE_PER_MINUTE="1000000") as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +70,7 @@ def test_2_6_create_with_the_keys_of_the_contract_alone(client: httpx.Client) ->
 @pytest.mark.parametrize("key", ["interval", "report_type_id", "arguments"])
 def test_2_6_create_needs(client: httpx.Client, key: str) -> None:
     answer = client.post(REPORTS, json=body(**{key: ...}))
-    assert (answer.status_code, list(answer.json())) == (422, ["error"])
+    assert (answer.status_code, "error" in answer.json()) == (422, True)
     assert key in answer.json()["error"]
 
 
@@ -139,7 +130,7 @@ def test_2_6_what_can_be_set_can_be_unset(client: httpx.Client) -> None:
 def test_2_6_change_of_what_is_for_good_is_refused(client: httpx.Client, key: str) -> None:
     report_id = make_report(client)
     answer = client.patch(f"{REPORTS}/{report_id}", json={"name": "New", key: body().get(key)})
-    assert (answer.status_code, list(answer.json())) == (422, ["error"])
+    assert (answer.status_code, "error" in answer.json()) == (422, True)
     assert read_report(client, report_id)["name"] == "Missed calls"
 
 

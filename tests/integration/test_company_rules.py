@@ -2,31 +2,23 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.api_server import ApiServer, run_api
+from tests.api_server import ApiServer
 from tests.company_api import (
     EMAIL,
     REPORTS,
     arguments,
     body,
-    build_company_data,
     company_client,
     deliveries_of,
     fires_of,
     make_report,
     read_report,
 )
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, sample_files: Path) -> Iterator[ApiServer]:
-    data = build_company_data(tmp_path_factory, sample_files)
-    with run_api(data, tmp_path_factory.mktemp("company"), RATE_PER_MINUTE="1000000") as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +31,48 @@ def client(api: ApiServer) -> Iterator[httpx.Client]:
 def test_2_7_1_a_format_and_an_email_are_needed(client: httpx.Client, missing: str) -> None:
     listed = [one for one in arguments() if one["key"] != missing]
     refused = client.post(REPORTS, json=body(arguments=listed))
-    assert (refused.status_code, list(refused.json())) == (422, ["error"])
+    assert (refused.status_code, refused.json()["field"]) == (422, f"arguments.{missing}")
     assert missing in refused.json()["error"]
     report_id = make_report(client)
     last = read_report(client, report_id)["arguments"][missing][0]["id"]
     assert client.delete(f"{REPORTS}/{report_id}/argument/{last}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"report_type_id": "999"}, "report_type_id"),
+        ({"cron": "x"}, "cron"),
+        ({"paused_until": "x"}, "paused_until"),
+        ({"condition": {"kind": "above"}}, "condition.threshold"),
+        ({"condition": {"kind": "above", "threshold": 1, "column": "nothing"}}, "condition.column"),
+        ({"arguments": arguments(nothing=1)}, "arguments.nothing"),
+    ],
+)
+def test_a_refusal_names_the_field_and_a_rehearsal_refuses_alike(
+    client: httpx.Client, changes: Any, field: str
+) -> None:
+    refused = client.post(REPORTS, json=body(**changes))
+    assert (refused.status_code, refused.json()["field"]) == (422, field)
+    rehearsed = client.post(f"{REPORTS}/rehearsal", json=body(**changes))
+    assert (rehearsed.status_code, rehearsed.json()) == (422, refused.json())
+
+
+def test_a_report_is_rehearsed_before_it_is_saved(api: ApiServer) -> None:
+    asked = {"interval": "week", "arguments": arguments(status="COMPLETED")}
+    with company_client(api, "102") as client:
+        answer = client.post(f"{REPORTS}/rehearsal", json=body(**asked), params={"count": 3})
+        assert (answer.status_code, len(answer.json())) == (200, 3)
+        assert {one["filters"]["status"] for one in answer.json()} == {"COMPLETED"}
+        assert client.get(REPORTS).json()["count"] == "0"
+        report_id = make_report(client, **asked)
+        assert client.get(f"{REPORTS}/{report_id}/rehearsal?count=3").json() == answer.json()
+        for count in ("0", "101", "x"):
+            refused = client.post(f"{REPORTS}/rehearsal?count={count}", json=body())
+            assert (refused.status_code, refused.json()["field"]) == (422, "count")
+    actions = [row.action for row in api.events("102")]
+    assert [action for action in actions if action.startswith("definition_")] == ["definition_made"]
+    assert "company rehearsal" in {row.what for row in api.reads("company rehearsal", workshop_id="102")}
 
 
 def test_2_7_3_without_rows_there_is_no_message_where_it_is_asked_so(
@@ -114,7 +143,8 @@ def test_2_7_7_values_are_checked_against_the_fields(
     client: httpx.Client, type_id: str, key: str, value: str
 ) -> None:
     refused = client.post(REPORTS, json=body(report_type_id=type_id, arguments=arguments((key, value))))
-    assert (refused.status_code, list(refused.json())) == (422, ["error"])
+    assert (refused.status_code, list(refused.json())) == (422, ["error", "field"])
+    assert refused.json()["field"] == f"arguments.{key}"
     report_id = make_report(client, report_type_id=type_id)
     added = client.post(f"{REPORTS}/{report_id}/argument", json={"key": key, "value": value})
     assert added.status_code == 422

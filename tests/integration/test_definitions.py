@@ -157,7 +157,7 @@ def test_dagster_loads_the_workspace_of_the_repository(tmp_path: Path) -> None:
         env=environment | {"DAGSTER_HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout

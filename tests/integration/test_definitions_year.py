@@ -32,7 +32,7 @@ def instant_of(day: date, zone: ZoneInfo) -> datetime:
     """The instant at which the clock shows `AT`, or first shows a later time; by looking at every minute."""
     noon_before = datetime.combine(day - timedelta(days=1), time(12), zone).astimezone(UTC)
     nominal = datetime.combine(day, AT)
-    for minutes in range(36 * 60):
+    for minutes in range(12 * 60, 36 * 60):  # from midnight, give or take the change of the clock
         instant = noon_before + timedelta(minutes=minutes)
         if instant.astimezone(zone).replace(tzinfo=None) >= nominal:
             return instant

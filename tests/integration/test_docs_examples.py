@@ -103,7 +103,7 @@ def test_a_file_in_four_calls(api: ApiServer, tmp_path: Path) -> None:
     environment = {"API": api.url, "KEY": api.new_key("101"), "PATH": os.environ["PATH"]}
     with api.exports() as exports, ThreadPoolExecutor(1) as worker:
         ended = worker.submit(
-            subprocess.run, ["bash", "-euc", calls], cwd=tmp_path, env=environment, timeout=60, check=True
+            subprocess.run, ["bash", "-euc", calls], cwd=tmp_path, env=environment, timeout=300, check=True
         )
         while not ended.done():
             exports.run()

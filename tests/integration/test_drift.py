@@ -6,11 +6,12 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.__main__ import app
 from pipelines.night import run_night
 from pipelines.project import load_project
 from settings import Settings
-from tests import built
 from tests.small_warehouse import BOOKING, RATING, ROOT, SERVICE, SmallWarehouse, csv_text
 from warehouse.generations import open_snapshot
 from warehouse.sources import load_sources
@@ -103,11 +104,13 @@ def test_a_new_column_is_kept_and_told_as_long_as_it_is_there(tmp_path: Path) ->
     assert night() == ("none", [])
 
 
-def test_the_night_prints_new_columns(tmp_path: Path) -> None:
+def test_the_night_prints_new_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = SmallWarehouse(tmp_path)
     files.write_sample()
     files.write("bookings/bookings-2026-02.csv", csv_text([DISCOUNTED], [*BOOKING, "discount"]))
-    ran = built.run_night(tmp_path / "data", SOURCE_ROOT=str(tmp_path / "sources"))
+    monkeypatch.setenv("REPORTS_DATA_FOLDER", str(tmp_path / "data"))
+    monkeypatch.setenv("REPORTS_SOURCE_ROOT", str(tmp_path / "sources"))
+    ran = CliRunner().invoke(app, ["night"])
     assert [line for line in ran.stdout.splitlines() if line.startswith("new column")] == [
         "new column: sample.bookings: discount"
     ]

@@ -13,15 +13,13 @@ from exporters.access.organisations import Organisations
 from exporters.database import Database, open_database
 from pipelines.erasures import erase_workshop
 from pipelines.workshop_export import export_workshop
-from tests.integration.test_erasure import BOOKINGS, MARKER, RATINGS, SERVICES, WORKSHOPS, House, open_house
+from tests.built import build_once
+from tests.integration.test_erasure import MARKER, House, copy_house, new_house
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    house = open_house(tmp_path / "data")
-    house.small.write_sample(workshops=WORKSHOPS, services=SERVICES, bookings=BOOKINGS, ratings=RATINGS)
-    house.small.night()
-    return house
+def house(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> House:
+    return copy_house(build_once(tmp_path_factory, "new_house", new_house), tmp_path / "data")
 
 
 def records(house: House) -> closing[Database]:

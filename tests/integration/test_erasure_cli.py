@@ -12,24 +12,37 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipelines.__main__ import app
-from tests.built import run_night
-from tests.integration.test_erasure import BOOKINGS, KARI, MARKER, RATINGS, SERVICES, WORKSHOPS, House, export
-from tests.integration.test_erasure import open_house as open_data
+from tests.built import build_once, run_night
+from tests.integration.test_erasure import (
+    BOOKINGS,
+    KARI,
+    MARKER,
+    RATINGS,
+    SERVICES,
+    WORKSHOPS,
+    House,
+    copy_house,
+    export,
+    open_house,
+)
 from tests.integration.test_pipelines_cli import cells
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> House:
     """Two workshops, loaded by a night of Dagster, with exports."""
-    house = open_data(tmp_path / "data")
+    return copy_house(build_once(tmp_path_factory, "night_house", build_house), tmp_path / "data")
+
+
+def build_house(data: Path) -> None:
+    house = open_house(data)
     house.small.write_sample(workshops=WORKSHOPS, services=SERVICES, bookings=BOOKINGS, ratings=RATINGS)
     run_night(house.data)
     with house.exports() as exports:
         for workshop in ("101", "102"):
             export(exports, workshop, "bookings")
-    return house
 
 
 @pytest.fixture

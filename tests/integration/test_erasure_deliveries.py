@@ -23,7 +23,8 @@ from exporters.deliveries.orders import Channel
 from exporters.deliveries.outcomes import Outcome, Verdict
 from exporters.old_records import Removed, remove_old_records
 from pipelines.erasures import erase_customer, erase_workshop
-from tests.integration.test_erasure import BOOKINGS, KARI, RATINGS, SERVICES, WORKSHOPS, House, open_house
+from tests.built import build_once
+from tests.integration.test_erasure import KARI, WORKSHOPS, House, copy_house, new_house
 from tests.report_definitions import World, draft, open_world
 
 MARKER = "slettes-snart"
@@ -43,11 +44,8 @@ ROOMS += ("delivery_events", "endpoints", "endpoint_events", "batches", "batch_i
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    house = open_house(tmp_path / "data")
-    house.small.write_sample(workshops=WORKSHOPS, services=SERVICES, bookings=BOOKINGS, ratings=RATINGS)
-    house.small.night()
-    return house
+def house(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> House:
+    return copy_house(build_once(tmp_path_factory, "new_house", new_house), tmp_path / "data")
 
 
 @pytest.fixture
@@ -159,7 +157,7 @@ def test_old_deliveries_and_fires_go_and_what_is_still_needed_stays(world: World
     now = utc_now()
     assert remove_old_records(world.database, now + timedelta(seconds=1)).deliveries == 0, "they wait"
     deliver_all(world.database, now)
-    assert remove_old_records(world.database, now - timedelta(days=1)) == Removed(0, 0)
+    assert remove_old_records(world.database, now - timedelta(days=1)) == Removed(0, 0, 0)
     world.definitions.send(plain.definition_id, "102", "key:test")
     world.fire()  # its job is not made
     later = utc_now() + timedelta(seconds=1)
@@ -170,4 +168,4 @@ def test_old_deliveries_and_fires_go_and_what_is_still_needed_stays(world: World
     [kept] = world.fires(compared)
     assert (kept.plan, kept.state) == (None, "sent")
     assert kept.digest is not None
-    assert remove_old_records(world.database, later) == Removed(0, 0)
+    assert remove_old_records(world.database, later) == Removed(0, 0, 0)

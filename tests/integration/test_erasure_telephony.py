@@ -1,5 +1,6 @@
 """A caller is erased by the number: no trace of it is left, and no other call changes."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from pipelines.erasures import erase_customer, erase_workshop
 from pipelines.project import Project
 from settings import Settings
-from tests.built import ROOT
+from tests.built import ROOT, build_once
 from tests.small_warehouse import WORKSHOP, SmallWarehouse
 from warehouse.screening import ScreenedLanding
 from warehouse.sources import load_sources
@@ -17,16 +18,23 @@ FILES = ROOT / "samples" / "telephony"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> tuple[SmallWarehouse, Project]:
+def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> tuple[SmallWarehouse, Project]:
     """The telephony sample beside a small booking platform, published."""
-    small = SmallWarehouse(tmp_path, dict(load_sources(ROOT / "sources.toml", ["sample", "telephony"])))
-    small.landing = ScreenedLanding(tmp_path / "landing", small.sources)
+    template = build_once(tmp_path_factory, "telephony_house", lambda folder: open_small(folder).night())
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    small = open_small(tmp_path)
+    settings = Settings(data_folder=tmp_path, memory_limit="1GB", threads=2)
+    return small, Project(settings, small.sources, small.models, small.landing)
+
+
+def open_small(folder: Path) -> SmallWarehouse:
+    """The files of both, and what they are to be loaded into."""
+    small = SmallWarehouse(folder, dict(load_sources(ROOT / "sources.toml", ["sample", "telephony"])))
+    small.landing = ScreenedLanding(folder / "landing", small.sources)
     small.write_sample(workshops=[WORKSHOP, {**WORKSHOP, "id": "102"}])
     for path in FILES.rglob("*.csv"):
         small.write(str(path.relative_to(FILES)), path.read_bytes(), "telephony")
-    small.night()
-    settings = Settings(data_folder=tmp_path, memory_limit="1GB", threads=2)
-    return small, Project(settings, small.sources, small.models, small.landing)
+    return small
 
 
 def callers(small: SmallWarehouse) -> Counter[tuple[str, str | None]]:

@@ -24,7 +24,7 @@ from warehouse.models import load_models
 from warehouse.owners import check_ownership, unclaimed
 from warehouse.sources import RestSource, SourceConfigError, load_sources
 
-QUICK = Patience(tries=2, first_wait=0.01, timeout=5)
+QUICK = Patience(tries=2, first_wait=0.01, timeout=60)
 AT = "2026-02-03T10:00:00+01:00"
 NINE = datetime.fromisoformat("2026-02-03T09:00:00")
 EVENT = {

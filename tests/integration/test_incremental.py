@@ -21,7 +21,7 @@ from tests.small_warehouse import BOOKING, RATING, SERVICE, WORKSHOP, SmallWareh
 from warehouse.figures import list_workshops, overview, ratings_by_month
 from warehouse.models import MartHeader
 
-EXAMPLES = 6
+EXAMPLES = 3
 STEPS = 31
 """At least as many as a night has."""
 

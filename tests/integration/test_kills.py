@@ -5,24 +5,23 @@ goes on in the same folder. By hand, with 200 kills and the seed 1:
 `python -c "from tests.integration.test_kills import main; main(200, 1)"`.
 """
 
-import multiprocessing
 import random
 import tempfile
 import time
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
+from tests.forked import fork
 from tests.integration.test_incremental import restated_days
 from tests.night_world import Record, rows_built_whole, served_rows
 from tests.small_warehouse import BOOKING, RATING, SERVICE, WORKSHOP, SmallWarehouse
 from warehouse.durable_files import write_atomically
 from warehouse.figures import overview, ratings_by_month
 
-KILLS = 10
+KILLS = 8
 LONGEST_LIFE = 2
 """Nights until a process is killed, at most, by the time that one takes here; its beginning is part of it."""
 ENTITIES = ("workshops", "services", "bookings", "ratings")
@@ -146,7 +145,7 @@ def replay(warehouse: SmallWarehouse, figures: dict[tuple[Any, ...], Any], known
 
 def check_kills(folder: Path, kills: int, seed: int) -> Counter[str]:
     """Kill so many processes one after another; returns what they left behind."""
-    context, rng = _context(), random.Random(seed)
+    rng = random.Random(seed)
     warehouse, left = SmallWarehouse(folder), Counter[str]()
     run_one_night(warehouse, seed)
     figures, known = figures_of(warehouse), set[str]()
@@ -154,8 +153,7 @@ def check_kills(folder: Path, kills: int, seed: int) -> Counter[str]:
     run_one_night(warehouse, seed)
     longest = (time.monotonic() - began) * LONGEST_LIFE
     for _ in range(kills):
-        process = context.Process(target=live, args=(str(folder), seed))
-        process.start()
+        process = fork(live, str(folder), seed)
         process.join(rng.random() * longest)
         assert process.exitcode is None, "it ended by itself"
         process.kill()
@@ -190,13 +188,6 @@ def strays(folder: Path) -> list[str]:
 
 def _instant(change: int) -> str:
     return f"2026-03-01T{change // 60:02}:{change % 60:02}:00Z"
-
-
-def _context() -> ForkServerContext:
-    """Processes that need not import everything anew."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 def test_killed_nights_lose_and_double_nothing(tmp_path: Path) -> None:

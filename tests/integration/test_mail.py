@@ -9,7 +9,7 @@ import pytest
 from exporters.deliveries.mail import send
 from exporters.deliveries.options import MailPatience
 from exporters.deliveries.outcomes import Verdict
-from tests.deliveries import NOW, QUICK, delivery, delivery_options, order, stored
+from tests.deliveries import NOW, PATIENT, QUICK, delivery, delivery_options, order, stored
 from tests.smtp_server import Certificate, SmtpServer, make_certificate
 
 
@@ -144,10 +144,11 @@ def test_what_the_server_says_is_the_outcome(
 ) -> None:
     begun = time.monotonic()
     with SmtpServer(**behaviour) as server:  # type: ignore[arg-type]
-        outcome = send(delivery(), stored(), delivery_options(server.port))
+        patience = QUICK if "hangs" in behaviour else PATIENT
+        outcome = send(delivery(), stored(), delivery_options(server.port, patience=patience))
         assert (outcome.verdict, outcome.code) == (verdict, code), outcome
         assert message in outcome.message
-        assert time.monotonic() - begun < QUICK.connecting + QUICK.answer + 1
+        assert time.monotonic() - begun < 30, "the server hangs for an hour"
 
 
 def test_one_refused_recipient_keeps_nobody_else_from_the_mail() -> None:
@@ -171,11 +172,11 @@ def test_a_closed_port_and_an_unknown_host_are_tried_again() -> None:
 
 
 def test_a_server_that_trickles_is_shut_after_a_while() -> None:
-    patience = MailPatience(connecting=2.0, answer=30.0, whole=1.0)
+    patience = MailPatience(connecting=60.0, answer=600.0, whole=1.0)
     with SmtpServer(hangs="rcpt") as server:
         begun = time.monotonic()
         outcome = send(delivery(), stored(), delivery_options(server.port, patience=patience))
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert outcome.verdict is Verdict.RETRY
 
 

@@ -210,7 +210,7 @@ def test_a_failing_check_keeps_the_served_generation(
     data, program = copy(sample_data, tmp_path / "data"), tmp_path / "program"
     for package in ("warehouse", "exporters", "pipelines", "sql"):
         shutil.copytree(ROOT / package, program / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("settings.py", "sources.toml", "dagster.yaml"):
+    for name in ("settings.py", "setting_checks.py", "sources.toml", "dagster.yaml"):
         shutil.copy(ROOT / name, program)
     ratings = program / "sql" / "entities" / "ratings.sql"
     check = '[[checks]]\nname = "nobody_is_sad"\ndescription = "."\n'
@@ -222,7 +222,7 @@ def test_a_failing_check_keeps_the_served_generation(
         env=night_environment(data, {"SOURCE_ROOT": str(sample_files.parent)}),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert night.returncode == 1

@@ -159,7 +159,7 @@ def test_three_kinds_of_sources_of_which_one_at_a_time_fails(
     # PostgreSQL crashes and restarts whenever bookings are read; the portal is well again.
     portal.behave()
     platform.execute("ALTER TABLE bookings RENAME TO kept")
-    platform.execute("CREATE VIEW bookings AS SELECT *, pg_sleep(0.4)::text AS slept FROM kept")
+    platform.execute("CREATE VIEW bookings AS SELECT *, pg_sleep(5)::text AS slept FROM kept")
     platform.execute("UPDATE kept SET price = 88, updated_at = '2026-02-02' WHERE id = 1")
     with crashing(pg_url) as killed:
         night = run_night(data, check=False, **settings)
@@ -195,7 +195,7 @@ def night_on_a_disk(mount: str, data: Path) -> "subprocess.CompletedProcess[str]
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     if night.returncode == 77 or (night.returncode == 1 and "unshare" in night.stderr):
         pytest.skip("no permission to mount a disk here")

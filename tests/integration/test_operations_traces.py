@@ -34,7 +34,7 @@ class Collector:
             service = plain(group.resource.attributes)["service.name"]
             self.spans += [(service, span) for scope in group.scope_spans for span in scope.spans]
 
-    def find(self, name: str, seconds: float = 30) -> tuple[str, Any]:
+    def find(self, name: str, seconds: float = 120) -> tuple[str, Any]:
         """The one span of this name, once it has come."""
         deadline = time.monotonic() + seconds
         while not (found := [one for one in self.spans if one[1].name == name]):
@@ -152,5 +152,5 @@ def run(program: str, environment: dict[str, str], *arguments: str) -> subproces
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )

@@ -1,5 +1,6 @@
 """The pipeline's command line: what a night tells, and how wrong usage, settings and failures are told."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from pipelines.__main__ import app
 from tests.built import ROOT, night_environment
 from warehouse.generations import open_snapshot
 
@@ -27,6 +30,13 @@ def run(
         encoding="utf-8",
         timeout=120,
     )
+
+
+def run_here(data: Path, *arguments: str, settings: dict[str, str] | None = None) -> Result:
+    """Run the command line in this process, on the environment that one of its own would have."""
+    wanted = night_environment(data, settings or {})
+    changed = dict.fromkeys(os.environ, None) | wanted | {"COLUMNS": "40"}
+    return CliRunner().invoke(app, arguments, env=changed, prog_name="python -m pipelines")
 
 
 def cells(line: str) -> list[str]:
@@ -60,7 +70,7 @@ def spoil(folder: Path, condition: str) -> Path:
     """The same program, with a condition in one mart's query."""
     for package in ("warehouse", "exporters", "pipelines", "sql"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("settings.py", "sources.toml", "dagster.yaml"):
+    for name in ("settings.py", "setting_checks.py", "sources.toml", "dagster.yaml"):
         shutil.copy(ROOT / name, folder)
     mart = folder / "sql" / "marts" / "rating_days.sql"
     header, end, query = mart.read_text(encoding="utf-8").partition("*/\n")
@@ -104,8 +114,8 @@ TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
 def test_wrong_days_are_refused_before_anything_is_begun(
     tmp_path: Path, arguments: str, message: str
 ) -> None:
-    night = run(tmp_path / "data", "night", *arguments.split())
-    assert night.returncode == 2
+    night = run_here(tmp_path / "data", "night", *arguments.split())
+    assert night.exit_code == 2
     assert message in night.stderr
     assert "Traceback" not in night.stderr
     assert not (tmp_path / "data").exists()
@@ -123,8 +133,8 @@ def test_wrong_days_are_refused_before_anything_is_begun(
     ],
 )
 def test_wrong_settings_are_told_in_one_line(tmp_path: Path, setting: str, value: str, message: str) -> None:
-    night = run(tmp_path / "data", "night", settings={setting: value})
-    assert (night.returncode, night.stdout) == (1, "")
+    night = run_here(tmp_path / "data", "night", settings={setting: value})
+    assert (night.exit_code, night.stdout) == (1, "")
     assert night.stderr.startswith(message)
     assert night.stderr.count("\n") == 1
     assert "hunter2" not in night.stderr
@@ -132,8 +142,8 @@ def test_wrong_settings_are_told_in_one_line(tmp_path: Path, setting: str, value
 
 def test_sample(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    refused = run(tmp_path, "sample", str(tmp_path / "file" / "sample"))
-    assert (refused.returncode, refused.stdout) == (1, "")
+    refused = run_here(tmp_path, "sample", str(tmp_path / "file" / "sample"))
+    assert (refused.exit_code, refused.stdout) == (1, "")
     assert re.fullmatch(r"error: \S+: cannot be made or written: Not a directory\n", refused.stderr)
     made = run(tmp_path, "sample")
     assert (made.returncode, made.stderr) == (0, "")

@@ -250,7 +250,7 @@ def test_what_is_read_is_the_state_of_one_instant(pg_url: str, tmp_path: Path) -
     """While rows are read, a writer moves money between two far apart: the sum is always kept."""
     jobs = Database(pg_url, tmp_path, overlap=10_000)
     jobs.run("CREATE TABLE jobs (id int PRIMARY KEY, money int, pad text, changed timestamptz DEFAULT now())")
-    jobs.run("INSERT INTO jobs SELECT g, 100, repeat('x', 200) FROM generate_series(1, 60000) g")
+    jobs.run("INSERT INTO jobs SELECT g, 100, repeat('x', 200) FROM generate_series(1, 20000) g")
     stop = Event()
 
     def move() -> None:
@@ -258,10 +258,10 @@ def test_what_is_read_is_the_state_of_one_instant(pg_url: str, tmp_path: Path) -
             while not stop.is_set():
                 writer.execute(
                     "UPDATE jobs SET money = money + CASE id WHEN 1 THEN -1 ELSE 1 END, changed = now()"
-                    " WHERE id IN (1, 60000)"
+                    " WHERE id IN (1, 20000)"
                 )
-                writer.execute("DELETE FROM jobs WHERE id = 30000")
-                writer.execute("INSERT INTO jobs VALUES (30000, 100, 'back', now()) ON CONFLICT DO NOTHING")
+                writer.execute("DELETE FROM jobs WHERE id = 10000")
+                writer.execute("INSERT INTO jobs VALUES (10000, 100, 'back', now()) ON CONFLICT DO NOTHING")
 
     writer = Thread(target=move)
     writer.start()
@@ -270,7 +270,7 @@ def test_what_is_read_is_the_state_of_one_instant(pg_url: str, tmp_path: Path) -
             assert jobs.load().status == "loaded"
             [(rows, money)] = jobs.live("count(*) OVER () AS n, sum(money) OVER () AS s")[:1]
             assert money == rows * 100
-            assert rows in (59_999, 60_000)
+            assert rows in (19_999, 20_000)
     finally:
         stop.set()
         writer.join()
@@ -283,7 +283,7 @@ CHANGE = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(CHANGE, min_size=3, max_size=25))
 def test_after_any_changes_the_live_rows_are_the_table(
     pg_url: str, tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[str, int, int]]

@@ -1,6 +1,5 @@
 """Faults of a PostgreSQL source are told and land nothing; a type lands without loss or is refused."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 
 from pipelines.sources import postgresql
 from tests.integration.test_postgresql_source import Database, read_parquet
+from tests.worker_processes import wait_until
 from warehouse.landing import Days
 from warehouse.sources import TableEntity
 
@@ -56,6 +56,14 @@ def use_url(jobs: Database, url: str) -> None:
     secrets.write_text(f'[shop]\nurl = "{url}"\n', encoding="utf-8")
 
 
+def may_enter(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 def test_a_wrong_password_is_told_without_it(jobs: Database, pg_server: Path) -> None:
     rules = pg_server / "data" / "pg_hba.conf"
     kept = rules.read_text()
@@ -63,7 +71,7 @@ def test_a_wrong_password_is_told_without_it(jobs: Database, pg_server: Path) ->
     rules.write_text(f"local all guarded scram-sha-256\n{kept}")
     try:
         jobs.run("SELECT pg_reload_conf()")
-        time.sleep(0.3)
+        wait_until(lambda: not may_enter(jobs.url.replace("postgres@", "guarded:wrong@")))
         quoted = SECRET.replace(" ", "%20")
         use_url(jobs, jobs.url.replace("postgres@", f"guarded:{quoted}@"))
         detail = refused(jobs, "password authentication failed")

@@ -37,12 +37,9 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/jobs.db"
-    new: Callable[[], str] = request.getfixturevalue("new_pg_url")
-    return new()
+@pytest.fixture
+def url(records_url: str) -> str:
+    return records_url
 
 
 @pytest.fixture
@@ -304,7 +301,7 @@ def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 
 @given(steps=STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_whatever_is_asked_a_key_makes_one_job_in_24_hours(
     shared_url: str, steps: list[tuple[str, str, str, int, bool]]
 ) -> None:

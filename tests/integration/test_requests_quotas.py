@@ -1,7 +1,7 @@
 """Quotas of a workshop on both databases: what counts, for how long, and that no two requests slip under."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,12 +30,9 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/jobs.db"
-    new: Callable[[], str] = request.getfixturevalue("new_pg_url")
-    return new()
+@pytest.fixture
+def url(records_url: str) -> str:
+    return records_url
 
 
 @pytest.fixture

@@ -5,16 +5,17 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from itertools import pairwise
 
 import pytest
 
 from pipelines.sources.rest_client import Pace, Patience, RestClient, RestError, StatusError
 from tests.loopback_server import LoopbackServer, Recorded, Reply
 
-QUICK = Patience(tries=3, first_wait=0.01, longest_wait=0.02, longest_retry_after=1, timeout=0.5)
+QUICK = Patience(tries=3, first_wait=0.01, longest_wait=0.02, longest_retry_after=1, timeout=60)
+IMPATIENT = replace(QUICK, timeout=0.5)
 
 
 class Plain(LoopbackServer):
@@ -71,34 +72,36 @@ def test_a_cut_body_is_tried_again(server: Plain) -> None:
 
 
 def test_an_answer_that_is_late_or_drips_is_tried_again(server: Plain) -> None:
-    server.misbehave("/a", delay=1)
-    server.misbehave("/a", drip=0.05)
+    server.misbehave("/a", delay=300)
+    server.misbehave("/a", drip=5)
     begun = time.monotonic()
-    assert call(server) == {"ok": True}
-    assert 0.9 < time.monotonic() - begun < 3
+    assert call(server, replace(IMPATIENT, tries=50)) == {"ok": True}
+    assert 0.9 < time.monotonic() - begun < 30
+    assert len(server.calls("/a")) >= 2
 
 
 def test_headers_that_drip_end_with_the_time_of_a_try() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(QUICK.tries) as pool:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(2) as pool:
 
         def drip() -> int:
             connection, _ = listening.accept()
             sent = 0
             with connection, suppress(OSError):
                 connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-                while sent < 1000:
+                while sent < 10_000:
                     connection.sendall(b"x")
                     sent += 1
                     time.sleep(0.05)
             return sent
 
-        dripping = [pool.submit(drip) for _ in range(QUICK.tries)]
-        client = RestClient(f"http://127.0.0.1:{listening.getsockname()[1]}", Pace(1000), QUICK)
+        dripping = [pool.submit(drip) for _ in range(2)]
+        patience = replace(IMPATIENT, tries=2)
+        client = RestClient(f"http://127.0.0.1:{listening.getsockname()[1]}", Pace(1000), patience)
         begun = time.monotonic()
-        with pytest.raises(RestError, match=r"timed out .*\(3 tries\)"):
+        with pytest.raises(RestError, match=r"timed out .*\(2 tries\)"):
             client.call("GET", "/a")
-        assert time.monotonic() - begun < QUICK.tries * QUICK.timeout + 1
-        assert all(2 < one.result() < 100 for one in dripping)
+        assert time.monotonic() - begun < 30
+        assert all(0 < one.result() < 10_000 for one in dripping)
 
 
 def test_a_server_that_is_away_is_told_with_its_reason() -> None:
@@ -107,37 +110,39 @@ def test_a_server_that_is_away_is_told_with_its_reason() -> None:
         client.call("GET", "/a")
 
 
-@pytest.mark.parametrize("form", ["seconds", "date"])
-def test_the_time_that_a_server_names_is_waited(server: Plain, form: str) -> None:
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
-    server.misbehave("/a", status=429, retry_after="1" if form == "seconds" else date)
-    call(server)
+def test_the_time_that_a_server_names_is_waited(server: Plain) -> None:
+    patience = replace(QUICK, longest_retry_after=300)
+    server.misbehave("/a", status=429, retry_after="1")
+    call(server, patience)
     first, second = (request.at for request in server.requests)
-    assert 0.9 <= second - first <= 2.2
+    assert 0.9 <= second - first < 30
+    named = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    server.misbehave("/a", status=429, retry_after=format_datetime(named, usegmt=True))
+    call(server, patience)
+    assert named <= datetime.now(UTC) < named + timedelta(seconds=30)
 
 
 def test_a_time_too_far_off_is_cut(server: Plain) -> None:
     server.misbehave("/a", status=503, retry_after="86400")
     begun = time.monotonic()
     call(server)
-    assert 0.9 <= time.monotonic() - begun < 3
+    assert 0.9 <= time.monotonic() - begun < 60
 
 
 def test_waits_are_random_below_a_doubling_bound() -> None:
     patience = Patience(first_wait=1, longest_wait=4)
     for tried, bound in ((1, 1), (2, 2), (3, 4), (9, 4)):
-        waits = [patience.wait(tried, None) for _ in range(300)]
+        waits = [patience.wait(tried, None) for _ in range(200)]
         assert 0 <= min(waits) < bound * 0.2
         assert bound * 0.8 < max(waits) <= bound
 
 
 def test_calls_keep_their_pace(server: Plain) -> None:
     client = RestClient(server.url, Pace(20), QUICK)
-    for _ in range(5):
+    begun = time.monotonic()
+    for number in range(5):
         client.call("GET", "/a")
-    begun = [request.at for request in server.requests]
-    assert begun[-1] - begun[0] >= 0.19
-    assert all(after - before > 0.03 for before, after in pairwise(begun))
+        assert time.monotonic() - begun >= number * 0.049
 
 
 def test_a_token_does_not_follow_a_redirect(server: Plain) -> None:

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from tests.integration.test_rest_portal import BOOKINGS, Night
 from tests.portal_server import PortalServer, booking_row
+from tests.worker_processes import wait_until
 from warehouse.landing import Landing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,18 +32,27 @@ def test_a_killed_load_goes_on_from_its_last_page(tmp_path: Path) -> None:
         workshop = portal.add_workshop("101")
         workshop.bookings = [booking_row(number) for number in range(1, 2001)]
         portal.write_secrets(tmp_path / "secrets.toml")
-        portal.misbehave(BOOKINGS, times=14, delay=0.4)
-        load = subprocess.Popen([sys.executable, "-c", LOAD, str(tmp_path), portal.url], cwd=ROOT)
         kept = tmp_path / "landing/portal/bookings/.unfinished/workshop=101/progress.json"
-        end = time.monotonic() + 60
-        while not (kept.exists() and len(portal.calls(BOOKINGS)) > 9):
-            assert time.monotonic() < end, "nothing was kept"
+        go_on = threading.Event()
+
+        def hold(_request: Any) -> None:
+            """No page any more once some are kept, which they are after two seconds."""
+            if kept.exists():
+                go_on.wait(120)
+            else:
+                time.sleep(0.3)
+
+        portal.before_page = hold
+        load = subprocess.Popen([sys.executable, "-c", LOAD, str(tmp_path), portal.url], cwd=ROOT)
+        try:
+            wait_until(kept.exists)
             assert load.poll() is None, "the load ended before it could be killed"
-            time.sleep(0.02)
-        os.kill(load.pid, signal.SIGKILL)
-        load.wait(10)
+        finally:
+            os.kill(load.pid, signal.SIGKILL)
+            load.wait()
+            go_on.set()
         assert Landing(tmp_path / "landing").loads("portal", "bookings") == []
-        portal.behave()
+        portal.before_page = None
         time.sleep(0.5)
         portal.requests.clear()
         night = Night(tmp_path, portal)
@@ -57,10 +68,14 @@ def test_workshops_are_read_at_once_within_the_bound(tmp_path: Path) -> None:
             portal.add_workshop(str(number)).bookings = [booking_row(number)]
         now: list[int] = []
         most: list[int] = []
+        together = threading.Event()
 
-        def count(request: Any) -> None:
+        def count(_request: Any) -> None:
             now.append(1)
             most.append(len(now))
+            if len(now) > 1:
+                together.set()
+            together.wait(30)
             time.sleep(0.1)
             now.pop()
 

@@ -11,7 +11,7 @@ from tests.small_warehouse import ROOT, SmallWarehouse
 from warehouse.landing import Days, Verdict
 from warehouse.sources import RestSource, load_sources
 
-QUICK = Patience(tries=2, first_wait=0.01, timeout=5)
+QUICK = Patience(tries=2, first_wait=0.01, timeout=60)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from tests.plandocket_server import RESOURCES, PlanDocketServer
 from warehouse.landing import Landing, Verdict
 from warehouse.sources import RestEntity, RestSource
 
-QUICK = Patience(tries=3, first_wait=0.01, longest_wait=0.02, timeout=2)
+QUICK = Patience(tries=3, first_wait=0.01, longest_wait=0.02, timeout=60)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from warehouse.database import DatabaseOptions
 from warehouse.landing import Days, Landing, Verdict
 from warehouse.sources import RestEntity, RestSource
 
-QUICK = Patience(tries=3, first_wait=0.01, longest_wait=0.02, longest_retry_after=0.5, timeout=2)
+QUICK = Patience(tries=3, first_wait=0.01, longest_wait=0.02, longest_retry_after=0.5, timeout=60)
 BOOKINGS = "/api/ws/v2/bookings"
 SERVICES = "/api/ws/services"
 ENTITIES = {

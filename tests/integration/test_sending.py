@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 from exporters.database import Database, open_database
 from exporters.deliveries.endpoints import Endpoints
 from exporters.deliveries.files import DeliveredFile, Files
-from exporters.deliveries.options import DeliveryOptions
+from exporters.deliveries.options import DeliveryOptions, MailPatience
 from exporters.deliveries.orders import Channel
 from exporters.deliveries.outcomes import Outcome, delivered
 from exporters.deliveries.records import Delivery, EventName, State
@@ -36,7 +36,8 @@ from tests.records import MovedClock
 from tests.smtp_server import SmtpServer
 from tests.worker_processes import wait_until
 
-KILLS = 50
+KILLS = 15
+LEASE = timedelta(seconds=2)
 
 
 def make_sender(database: Database, folder: Path, options: DeliveryOptions, **more: Any) -> Sender:
@@ -63,7 +64,7 @@ def test_what_is_due_is_sent_and_recorded(records: Database, tmp_path: Path) -> 
 def test_the_mail_of_one_account_does_not_wait_for_all_of_anothers(
     records: Database, tmp_path: Path, moved_clock: MovedClock
 ) -> None:
-    flood = [order(f"no{number}@verksted.example", account="workshop:101") for number in range(300)]
+    flood = [order(f"no{number}@verksted.example", account="workshop:101") for number in range(60)]
     place(records, *flood)
     moved_clock.advance(minutes=1)
     late = [order(f"{name}@verksted.example", account=f"workshop:{name}") for name in ("100", "102", "103")]
@@ -82,7 +83,7 @@ def test_the_mail_of_one_account_does_not_wait_for_all_of_anothers(
         assert sender.send_due(Channel.EMAIL) == 1
     assert sorted(sent[:4]) == ["workshop:100", "workshop:101", "workshop:102", "workshop:103"]
     assert sent[4:] == ["workshop:101", "workshop:101"]
-    assert send_all(sender) == 297
+    assert send_all(sender) == 57
     assert sender.send_due(Channel.EMAIL) == 0
 
 
@@ -172,28 +173,40 @@ def test_a_fault_of_the_program_loses_no_delivery(
 
 
 def test_a_slow_delivery_keeps_its_lease(records: Database, tmp_path: Path) -> None:
-    place(records, order())
-    with SmtpServer(delay=2.5) as server:
-        patience = replace(delivery_options(server.port).smtp.patience, answer=10.0)  # type: ignore[union-attr]
-        options = delivery_options(server.port, patience=patience)
-        senders = [make_sender(records, tmp_path, options, lease=timedelta(seconds=1)) for _ in range(2)]
-        with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(senders[0].send_due, Channel.EMAIL)
-            time.sleep(2)
+    (delivery_id,) = place(records, order())
+    store, may_answer = DeliveryStore(records), threading.Event()
+
+    def lease_until() -> datetime | None:
+        return store.get(delivery_id).lease_until
+
+    with SmtpServer(may_answer=may_answer) as server, ThreadPoolExecutor(1) as pool:
+        options = delivery_options(server.port)
+        senders = [make_sender(records, tmp_path, options, lease=LEASE) for _ in range(2)]
+        first = pool.submit(senders[0].send_due, Channel.EMAIL)
+        try:
+            wait_until(lambda: server.mails)
+            begun = lease_until()
+            assert begun is not None
+            wait_until(lambda: (lease_until() or begun) > begun + LEASE)
             assert senders[1].send_due(Channel.EMAIL) == 0
-            assert first.result() == 1
+        finally:
+            may_answer.set()
+        assert first.result() == 1
     assert len(server.mails) == 1
 
 
 def test_what_is_cancelled_while_it_is_sent_stays_cancelled(records: Database, tmp_path: Path) -> None:
     (delivery_id,) = place(records, order())
-    with SmtpServer(delay=0.5) as server:
+    may_answer = threading.Event()
+    with SmtpServer(may_answer=may_answer) as server, ThreadPoolExecutor(1) as pool:
         sender = make_sender(records, tmp_path, delivery_options(server.port))
-        with ThreadPoolExecutor(1) as pool:
-            sending = pool.submit(sender.send_due, Channel.EMAIL)
+        sending = pool.submit(sender.send_due, Channel.EMAIL)
+        try:
             wait_until(lambda: server.mails)
             DeliveryStore(records).cancel(delivery_id, "not wanted")
-            sending.result()
+        finally:
+            may_answer.set()
+        sending.result()
     assert DeliveryStore(records).get(delivery_id).state is State.CANCELLED
 
 
@@ -211,13 +224,17 @@ def running(errands: list[Any]) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(60)
 
 
 def test_a_mail_server_that_hangs_holds_up_no_webhook(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path}/records.db")
-    with SmtpServer(hangs="connect") as mail, _Receiver() as receiver:
-        options = replace(delivery_options(mail.port), allowed_networks=(ip_network("127.0.0.0/8"),))
+    patience = MailPatience(connecting=600, answer=600, whole=600)
+    with ExitStack() as hanging, _Receiver() as receiver:
+        mail = hanging.enter_context(SmtpServer(hangs="connect"))
+        options = replace(
+            delivery_options(mail.port, patience=patience), allowed_networks=(ip_network("127.0.0.0/8"),)
+        )
         with database.writing() as connection:
             endpoint = Endpoints(database, options.seal).find_or_create(
                 connection, "organisation:1", f"{receiver.url}/hook", None, None
@@ -226,13 +243,11 @@ def test_a_mail_server_that_hangs_holds_up_no_webhook(tmp_path: Path) -> None:
         hooks = [order(endpoint, channel=Channel.WEBHOOK, occasion=str(number)) for number in range(20)]
         place(database, *hooks)
         store = DeliveryStore(database)
-        begun = time.monotonic()
         with running(make_errands(database, open_store(str(tmp_path / "store")), options, senders=8)):
             wait_until(
-                lambda: len(store.list(channel=Channel.WEBHOOK, state=State.DELIVERED, limit=50)) == 20, 20
+                lambda: len(store.list(channel=Channel.WEBHOOK, state=State.DELIVERED, limit=50)) == 20, 60
             )
-            took = time.monotonic() - begun
-        assert took < 15
+            hanging.close()
         assert store.list(channel=Channel.EMAIL, state=State.DELIVERED) == []
     database.close()
 

@@ -24,8 +24,9 @@ from exporters.storage import open_store
 from tests.records import MovedClock
 from tests.webhook_receiver import Behaviour, WebhookReceiver
 from tests.webhook_world import World, make_options
+from tests.worker_processes import PATIENCE
 
-KILLS = 50
+KILLS = 12
 LEASE = timedelta(seconds=1)
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
@@ -59,7 +60,7 @@ def test_senders_that_are_killed_send_all_at_least_once_under_one_id(
             process = _processes.Process(target=send_on, args=(records_url, tmp_path), daemon=True)
             process.start()
             _wait_for_a_call(receiver, len(receiver.calls))
-            time.sleep(chance.uniform(0, 0.2))
+            time.sleep(chance.choice([0, chance.uniform(0, 0.2)]))
             process.kill()
             process.join()
         last = _processes.Process(target=send_on, args=(records_url, tmp_path), daemon=True)
@@ -86,14 +87,18 @@ def test_senders_that_are_killed_send_all_at_least_once_under_one_id(
 
 
 def _wait_for_a_call(receiver: WebhookReceiver, before: int) -> None:
-    deadline = time.monotonic() + 20
-    while len(receiver.calls) == before:
+    """Return while a delivery is called that did not come often: one that is cut each time is given up."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        often = Counter(call.webhook_id for call in receiver.calls)
+        if any(often[call.webhook_id] < 3 for call in receiver.calls[before:]):
+            return
         assert time.monotonic() < deadline, "the sender does nothing"
         time.sleep(0.002)
 
 
 def _wait_for_the_end(database: Database) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     left = select(func.count()).where(deliveries.c.state.in_([State.QUEUED, State.SENDING]))
     while True:
         with database.reading() as connection:

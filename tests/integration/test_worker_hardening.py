@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from exporters import worker_slot
@@ -17,15 +18,21 @@ from tests.exported import options_for
 from tests.worker_processes import parent_of, processes, wait_until
 
 
-def die_while_warming_up(moments: Path) -> None:
-    """What a slot does first: note when it began, and see to it that the first file ends it."""
+def die_when_ready(moments: Path) -> None:
+    """What a slot does first: note when it began, and see to it that it ends as soon as it could work."""
 
-    def die(format_: Format) -> None:
+    def be_warm(format_: Format) -> None:
+        """Nothing, so that it is ready soon."""
+
+    def send_and_die(orders: Connection, message: object) -> None:
+        send(orders, message)
         _note(moments)
         os._exit(9)
 
     _note(moments)
-    worker_slot.warm_up = die
+    send = Connection.send
+    worker_slot.warm_up = be_warm
+    Connection.send = send_and_die  # type: ignore[method-assign,assignment]
 
 
 def _note(moments: Path) -> None:
@@ -33,9 +40,11 @@ def _note(moments: Path) -> None:
         out.write(f"{time.time()}\n")
 
 
-def test_a_slot_that_cannot_live_is_started_less_and_less_often(sample_data: Path, tmp_path: Path) -> None:
+def test_a_slot_that_dies_as_soon_as_it_works_is_started_less_and_less_often(
+    sample_data: Path, tmp_path: Path
+) -> None:
     moments, stop = tmp_path / "moments", threading.Event()
-    prepare = partial(die_while_warming_up, moments)
+    prepare = partial(die_when_ready, moments)
     options = options_for(tmp_path, sample_data)
     worker = threading.Thread(
         target=run_worker, args=(options, 1, stop), kwargs={"grace": timedelta(0), "prepare": prepare}
@@ -84,7 +93,7 @@ def test_nothing_is_left_when_the_api_is_killed(sample_data: Path, tmp_path: Pat
         api.process.kill()
         api.process.wait()
         try:
-            wait_until(lambda: not any(map(runs, family)), seconds=30)
+            wait_until(lambda: not any(map(runs, family)))
         finally:
             for pid in family:
                 if parent_of(pid) is not None:

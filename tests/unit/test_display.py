@@ -70,7 +70,7 @@ def test_column_is_shown_as_babel_shows_each_value(
     show: Callable[[Any, Language], str],
     language: Language,
 ) -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(st.lists(st.none() | values, max_size=8))
     def holds(drawn: list[Any]) -> None:
         shown = show_column(pl.Series("x", drawn, dtype), kind, language)

@@ -207,7 +207,7 @@ def check_months(
     assert ratings_by_month(figures, workshop_id, period) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=data, asked=st.lists(periods, min_size=1, max_size=6), at_once=st.sampled_from([1, 7, 10_000]))
 def test_figures_equal_a_count_of_the_rows(data: Data, asked: list[Period], at_once: int) -> None:
     connection = connect(None)

@@ -193,7 +193,7 @@ def test_an_ndjson_file_without_what_is_declared_fails_and_says_why(
 JSON_VALUES = st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.fixed_dictionaries({"a": JSON_VALUES, "b": JSON_VALUES}), min_size=1, max_size=8))
 def test_any_objects_that_json_writes_are_landed_as_text(
     tmp_path_factory: pytest.TempPathFactory, objects: list[dict[str, Any]]

@@ -158,7 +158,7 @@ def test_nasty_table_is_read_back(
 def test_any_table_is_read_back(
     read: Callable[[Path, Dialect, int], Rows], text: str, tmp_path: Path
 ) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(random_tables())
     def holds(drawn: tuple[tuple[Column, ...], pa.RecordBatch]) -> None:
         check(read, text, tmp_path, *drawn)

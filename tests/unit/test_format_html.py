@@ -132,7 +132,7 @@ def test_values_read_back_in_each_language(language: Any) -> None:
     assert written.rows == NASTY.num_rows
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(random_tables(), st.sampled_from(LANGUAGES), st.integers(1, 3))
 def test_random_tables_read_back(drawn: Any, language: Any, size: int) -> None:
     columns, rows = drawn

@@ -81,7 +81,7 @@ def test_nasty_table_is_read_back_with_its_types(read: Any, types: list[str], tm
 def test_any_table_is_read_back(read: Any, tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(random_tables())
     def holds(drawn: tuple[tuple[Column, ...], pa.RecordBatch]) -> None:
         columns, rows = drawn

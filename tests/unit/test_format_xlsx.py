@@ -111,7 +111,7 @@ def test_nasty_table_is_read_back() -> None:
     check(EVERY_KIND, NASTY)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(random_tables())
 def test_any_table_is_read_back(drawn: tuple[tuple[Column, ...], pa.RecordBatch]) -> None:
     check(*drawn)

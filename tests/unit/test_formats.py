@@ -47,7 +47,7 @@ def test_equal_rows_give_equal_bytes_however_they_are_cut(key: str, what: Table)
 
 @pytest.mark.parametrize("key", FORMATS)
 def test_what_was_written_is_counted_and_summed_exactly(key: str) -> None:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=12, deadline=None)
     @given(random_tables())
     def holds(drawn: tuple[tuple[Column, ...], pa.RecordBatch]) -> None:
         columns, rows = drawn

@@ -193,7 +193,7 @@ def test_an_entity_without_a_watermark_cannot_be_loaded_by_day(tmp_path: Path) -
 UPDATES = st.lists(st.integers(1, 60), min_size=1, max_size=12)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(updates=UPDATES, first=st.integers(1, 60), length=st.integers(0, 30))
 def test_loading_days_again_changes_nothing_when_the_source_did_not(
     tmp_path_factory: pytest.TempPathFactory, updates: list[int], first: int, length: int

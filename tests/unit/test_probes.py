@@ -15,15 +15,14 @@ def test_who_asks_at_once_is_told_by_one_question() -> None:
         time.sleep(0.05)
         return len(asked)
 
-    async def look_often() -> list[int | None]:
-        probe = Probe(ask, fresh_seconds=0.3, patience_seconds=5)
-        found = await asyncio.gather(*(probe.look() for _ in range(20)))
-        found.append(await probe.look())
-        await asyncio.sleep(0.35)
-        found.append(await probe.look())
-        return found
+    async def look_often(at_once: int, fresh_seconds: float) -> list[int | None]:
+        probe = Probe(ask, fresh_seconds=fresh_seconds, patience_seconds=60)
+        found = await asyncio.gather(*(probe.look() for _ in range(at_once)))
+        await asyncio.sleep(0.01)
+        return [*found, await probe.look()]
 
-    assert asyncio.run(look_often()) == [1] * 21 + [2]
+    assert asyncio.run(look_often(20, fresh_seconds=600)) == [1] * 21
+    assert asyncio.run(look_often(1, fresh_seconds=0.001)) == [2, 3]
 
 
 def test_one_that_hangs_is_not_waited_for_and_asked_by_one_thread() -> None:
@@ -31,20 +30,21 @@ def test_one_that_hangs_is_not_waited_for_and_asked_by_one_thread() -> None:
 
     def ask() -> str:
         asked.append(1)
-        answer.wait(10)
+        answer.wait(120)
         return "late"
 
     async def look_often() -> tuple[list[str | None], float, str | None]:
-        probe = Probe(ask, fresh_seconds=5, patience_seconds=0.1)
+        probe = Probe(ask, fresh_seconds=600, patience_seconds=0.5)
         begun = time.monotonic()
-        found = [await probe.look() for _ in range(5)]
+        found = [await probe.look() for _ in range(60)]
         seconds = time.monotonic() - begun
         answer.set()
-        await asyncio.sleep(0.1)
-        return found, seconds, await probe.look()
+        while (after := await probe.look()) is None and time.monotonic() - begun < 120:
+            await asyncio.sleep(0.02)
+        return found, seconds, after
 
     found, seconds, after = asyncio.run(look_often())
-    assert found == [None] * 5
-    assert seconds < 1, "who comes later does not wait anew"
+    assert found == [None] * 60
+    assert seconds < 15, "who comes later does not wait anew"
     assert after == "late"
     assert len(asked) == 1

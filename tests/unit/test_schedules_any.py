@@ -11,7 +11,7 @@ from exporters.definitions.periods import INTERVALS, Interval
 from exporters.definitions.timing import Fire, Timing, check_timing, fires
 
 _HOUR = timedelta(hours=1)
-_QUICKLY = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate], deadline=None, max_examples=150)
+_QUICKLY = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate], deadline=None, max_examples=50)
 
 _ZONES = st.sampled_from(
     [

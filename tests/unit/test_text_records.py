@@ -226,7 +226,7 @@ PIECES = [b'"', b'"', b",", b"z", b" ", b'""', b'",', b',"', b"\xf8", b"\xc3\xa6
 ENDS = [b"\n", b"\r\n", b"\r"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     lines=st.lists(
         st.none()

@@ -36,7 +36,10 @@ class CompanyReportType(Struct, frozen=True):
     """A type of reports."""
 
     id: Digits
-    name: Annotated[str, Meta(examples=["Queue - Missed"])]
+    name: Annotated[
+        str,
+        Meta(description="In the language of Accept-Language if it has one.", examples=["Queue - Missed"]),
+    ]
     description: str | None
     group: Annotated[str, Meta(description="Hints at which optional data applies.", examples=["queue"])]
     added: Moment

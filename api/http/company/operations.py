@@ -14,7 +14,7 @@ from api.http.company.answers import (
 )
 from api.http.company.arguments import ARGUMENTS
 from api.http.company.download import DOWNLOAD
-from api.http.company.outlook import MOST_DAYS, MOST_FIRES, USUAL_DAYS, USUAL_FIRES
+from api.http.company.outlook import MOST_DAYS, MOST_FIRES, REHEARSAL, USUAL_DAYS, USUAL_FIRES
 from api.http.company.reports import REPORTS
 from api.http.company.requests import ArgumentRequest, DownloadRequest, ReportChange, ReportRequest
 from api.http.company.sign_in import SIGN_IN_PATH, SignInAnswer, SignInRequest
@@ -104,6 +104,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "get", _REPORT + "/rehearsal", "rehearseCompanyReport", "When a report will be sent, and of what",
         list[CompanyRehearsal], (_ID, _COUNT, WORKSHOP), refusals=_OF_ONE,
+    ),
+    Operation(
+        "post", REHEARSAL, "rehearseUnsavedCompanyReport", "When a report would be sent, before it is saved",
+        list[CompanyRehearsal], (_COUNT, WORKSHOP), refusals=(400, 404, 413, 422, 503), body=ReportRequest,
     ),
     Operation(
         "get", _REPORT + "/backtest", "backTestCompanyReport", "How often a report would have been sent",

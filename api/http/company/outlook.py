@@ -2,16 +2,21 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from api.http.bodies import decode, read_body
 from api.http.company.answers import CompanyBackTest, CompanyRehearsal, CompanySkipped, local_time, moment
 from api.http.company.records import Records
 from api.http.company.reports import REPORTS
+from api.http.company.requests import ReportRequest
 from api.http.problems import refuse_value
 from api.http.services import AnyRequest, encoded, workshop_of
+from exporters.definitions.rehearsal import Rehearsed
 
+REHEARSAL = REPORTS + "/rehearsal"
 MOST_FIRES, USUAL_FIRES = 100, 10
 MOST_DAYS, USUAL_DAYS = 366, 90
 
@@ -23,17 +28,31 @@ def make_outlook(records: Records) -> list[HTTPRouteHandler]:
     async def rehearse(request: AnyRequest) -> Response[bytes]:
         return await asyncio.to_thread(_rehearse, records, request)
 
+    @post(REHEARSAL, status_code=200)
+    async def rehearse_unsaved(request: AnyRequest) -> Response[bytes]:
+        asked = decode(await read_body(request), ReportRequest)
+        return await asyncio.to_thread(_rehearse_unsaved, records, request, asked)
+
     @get(REPORTS + "/{report_id:str}/backtest")
     async def back_test(request: AnyRequest) -> Response[bytes]:
         return await asyncio.to_thread(_back_test, records, request)
 
-    return [rehearse, back_test]
+    return [rehearse, rehearse_unsaved, back_test]
 
 
 def _rehearse(records: Records, request: AnyRequest) -> Response[bytes]:
     report_id, workshop_id = request.path_params["report_id"], workshop_of(request)
     count = _read_number(request, "count", USUAL_FIRES, MOST_FIRES)
-    coming = records.definitions.rehearse(report_id, workshop_id, count)
+    return _answer(records, request, records.definitions.rehearse(report_id, workshop_id, count))
+
+
+def _rehearse_unsaved(records: Records, request: AnyRequest, asked: ReportRequest) -> Response[bytes]:
+    count = _read_number(request, "count", USUAL_FIRES, MOST_FIRES)
+    coming = records.definitions.rehearse_draft(workshop_of(request), asked.draft(), count)
+    return _answer(records, request, coming)
+
+
+def _answer(records: Records, request: AnyRequest, coming: Sequence[Rehearsed]) -> Response[bytes]:
     records.tell_read(request, "company rehearsal")
     return encoded(
         [

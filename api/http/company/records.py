@@ -1,8 +1,8 @@
 """What the routes of reports work with: the definitions, and the log of who did what with them."""
 
 from api.http.services import AnyRequest, Services, caller_of, request_id_of, workshop_of
-from exporters.access.audit_events import Action, record_event
-from exporters.database.values import utc_now
+from exporters.access.audit_events import Action
+from exporters.definitions.audit import audited
 from exporters.definitions.definitions import Definitions
 from exporters.definitions.store import Beside, DefinitionStore
 
@@ -21,13 +21,4 @@ class Records:
 
 def beside(request: AnyRequest, action: Action) -> Beside:
     """Writes the row of the log in the transaction of what is done, so that neither is on record alone."""
-    actor, request_id = caller_of(request).actor, request_id_of(request)
-    return lambda connection, definition: record_event(
-        connection,
-        utc_now(),
-        action,
-        actor,
-        definition.workshop_id,
-        request_id=request_id,
-        detail={"definition_id": definition.definition_id},
-    )
+    return audited(action, caller_of(request).actor, request_id_of(request))

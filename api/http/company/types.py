@@ -6,16 +6,19 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from api.http.company.answers import CompanyField, CompanyReportType, CompanyValue, flag
+from api.http.languages import language_of
 from api.http.problems import Refusal, refuse_value
 from api.http.services import AnyRequest, Services, caller_of, encoded, workshop_of
 from exporters.catalogue import ReportType
 from exporters.definitions.arguments import COMMON_FIELDS
+from exporters.formats.table import Language
 from exporters.report_types import ArgumentField, CompanyType, argument_fields, company_types, list_entities
 
 TYPES = "/company/report/type"
 FIELDS = "/company/report/argument/fields"
 VALUES = "/company/report/argument/values"
 _ALL = "all"
+_BY_LANGUAGE = {"vary": "Authorization, X-Api-Key, X-Workshop-Id, Accept-Language"}
 
 
 def make_types(services: Services) -> list[HTTPRouteHandler]:
@@ -25,7 +28,9 @@ def make_types(services: Services) -> list[HTTPRouteHandler]:
     @get(TYPES)
     async def list_types(request: AnyRequest) -> Response[bytes]:
         services.access.audit.read("company types", caller_of(request).actor)
-        return encoded([_describe_type(type_) for type_ in types.values()])
+        language = language_of(request)
+        listed = [_describe_type(type_, language) for type_ in types.values()]
+        return encoded(listed, headers=_BY_LANGUAGE)
 
     @get(FIELDS)
     async def list_fields(request: AnyRequest) -> Response[bytes]:
@@ -67,9 +72,15 @@ def _find_argument(services: Services, type_: str) -> tuple[ReportType, str]:
     raise Refusal(404, "TYPE_NOT_FOUND", "no argument is of such a type")
 
 
-def _describe_type(type_: CompanyType) -> CompanyReportType:
-    added = f"{type_.added:%Y-%m-%d} 00:00:00"
-    return CompanyReportType(type_.id, type_.name, type_.description, type_.group, added, type_.class_name)
+def _describe_type(type_: CompanyType, language: Language) -> CompanyReportType:
+    name, added = _name_in(type_, language), f"{type_.added:%Y-%m-%d} 00:00:00"
+    return CompanyReportType(type_.id, name, type_.description, type_.group, added, type_.class_name)
+
+
+def _name_in(type_: CompanyType, language: Language) -> str:
+    """The title of the report that a type is named after; else its own name, as clients know it."""
+    report = type_.reports[None]
+    return report.title(language) if report.title("en") == type_.name else type_.name
 
 
 def _describe_field(field: ArgumentField) -> CompanyField:

@@ -46,8 +46,7 @@ def upgrade(database: Database) -> None:
         SchemaTooNew: a newer version of the program has upgraded the database.
         DatabaseUnavailable: the database cannot be opened, or its account may not change the schema.
     """
-    config = _configure()
-    script = ScriptDirectory.from_config(config)
+    script = _known_scripts()
     try:
         with database.reading() as connection:
             if _is_newest(connection, script, database.place):
@@ -56,6 +55,7 @@ def upgrade(database: Database) -> None:
             if not database.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
             if not _is_newest(connection, script, database.place):
+                config = _configure()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
     except SQLAlchemyError as error:
