@@ -12,6 +12,7 @@ _NEEDED = [
     "tests.firing_process",
     "tests.integration.test_erasure",
     "tests.integration.test_kills",
+    "tests.integration.test_webhook_kills",
     "tests.webhook_world",
 ]
 """There is one server for a test run: what is imported before its first process begins serves all of them."""

@@ -3,7 +3,6 @@
 import random
 import time
 from collections import Counter
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from exporters.batches.transitions import AT_REST
 from exporters.jobs import Status
 from tests.batch_dispatcher import dispatch
 from tests.batch_world import ACCOUNT, build_workshops, open_world
+from tests.forked import fork
 
 WORKSHOPS, BATCHES, ITEMS = 30, 16, 20
 KILLS = 20
@@ -31,8 +31,6 @@ def test_killed_dispatchers_lose_nothing_and_make_nothing_twice(
     tmp_path: Path, warehouse: Path, records_url: str
 ) -> None:
     chance = random.Random(records_url)
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["tests.batch_dispatcher"])
     with open_world(tmp_path, warehouse, records_url) as world:
         made = [
             world.create(
@@ -50,9 +48,7 @@ def test_killed_dispatchers_lose_nothing_and_make_nothing_twice(
             batches = world.batches.list(ACCOUNT)
             assert time.monotonic() < deadline, Counter(batch.state for batch in batches)
             while len(members) < 3:
-                member = context.Process(target=dispatch, args=(tmp_path, warehouse, records_url))
-                member.start()
-                members.append(member)
+                members.append(fork(dispatch, tmp_path, warehouse, records_url))
             time.sleep(chance.uniform(0.05, 0.3))
             world.end_jobs(lambda job: "X" if job.workshop_id == "7" else None, most=12)
             # However slow the machine is: between two kills something was done.

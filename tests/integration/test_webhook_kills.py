@@ -1,6 +1,5 @@
 """Tests of senders that are killed while they call: every webhook comes at least once, under one id."""
 
-import multiprocessing
 import random
 import time
 from collections import Counter
@@ -21,6 +20,7 @@ from exporters.deliveries.sender import Sender, Way
 from exporters.deliveries.tables import deliveries, delivery_events
 from exporters.jobs import JobStore
 from exporters.storage import open_store
+from tests.forked import fork
 from tests.records import MovedClock
 from tests.webhook_receiver import Behaviour, WebhookReceiver
 from tests.webhook_world import World, make_options
@@ -28,8 +28,6 @@ from tests.worker_processes import PATIENCE
 
 KILLS = 12
 LEASE = timedelta(seconds=1)
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload([__name__])
 
 
 def send_on(url: str, folder: Path) -> None:
@@ -57,14 +55,12 @@ def test_senders_that_are_killed_send_all_at_least_once_under_one_id(
         for kill in range(KILLS):
             for number, (account, endpoint_id) in enumerate(zip(accounts, ids, strict=True)):
                 world.order(endpoint_id, f"{kill}-{number}", account=account)
-            process = _processes.Process(target=send_on, args=(records_url, tmp_path), daemon=True)
-            process.start()
+            process = fork(send_on, records_url, tmp_path)
             _wait_for_a_call(receiver, len(receiver.calls))
             time.sleep(chance.choice([0, chance.uniform(0, 0.2)]))
             process.kill()
             process.join()
-        last = _processes.Process(target=send_on, args=(records_url, tmp_path), daemon=True)
-        last.start()
+        last = fork(send_on, records_url, tmp_path)
         _wait_for_the_end(database)
         last.kill()
         last.join()
