@@ -6,6 +6,9 @@ BIN := .venv/bin
 DEMO_WORKSHOP := 101
 # A checkout on another disk than uv's cache cannot share files with it.
 export UV_LINK_MODE ?= copy
+# Every command and every process of a test imports what is installed: compiled once, it takes half the time.
+export UV_COMPILE_BYTECODE ?= 1
+unexport PYTHONDONTWRITEBYTECODE
 
 define LIST_FILES
 import hashlib, pathlib, sys
