@@ -1,8 +1,10 @@
 """A world for batches: a warehouse of many workshops, exports on it, and errands that are run by hand."""
 
+import hashlib
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from exporters.seal import Seal
 from exporters.storage import open_store
 from tests.exported import options_for
 from tests.small_warehouse import BOOKING, RATING, SERVICE, WORKSHOP, SmallWarehouse
+from warehouse.durable_files import write_atomically
+from warehouse.generations import GENERATIONS, POINTER, Generation, current_generation
 
 ACCOUNT = "workshops:test"
 ACTOR = "key:test"
@@ -72,6 +76,35 @@ def write_workshops(
             {**RATING, "id": n, "booking_id": n, "service_rating": (rated or {}).get(n, 4.5)} for n in numbers
         ],
     )
+
+
+@dataclass
+class RepeatedWarehouse(SmallWarehouse):
+    """A warehouse whose nights are run once for several tests: what the same one made before is copied."""
+
+    nights: Path = field(kw_only=True)
+    """Folder of the nights, which the tests share."""
+
+    def night(self, **options: Any) -> Generation:
+        """As the night does, after the same nights and with the same files as once before."""
+        pointer = self.warehouse_folder / POINTER
+        before = hashlib.sha256(pointer.read_bytes() if pointer.exists() else b"")
+        for path in sorted((self.root / "sources").rglob("*.*")):
+            before.update(
+                f"{path.relative_to(self.root)} {path.stat().st_size} ".encode() + path.read_bytes()
+            )
+        made = self.nights / before.hexdigest()
+        if made.exists():
+            # Readers have the older generations open.
+            served = {path.name for path in (self.warehouse_folder / GENERATIONS).glob("*")} | {POINTER}
+            shutil.copytree(
+                made, self.root, ignore=lambda _, names: served.intersection(names), dirs_exist_ok=True
+            )
+            write_atomically(pointer, (made / "warehouse" / POINTER).read_text(encoding="utf-8"))
+            return current_generation(self.warehouse_folder)
+        generation = super().night(**options)
+        shutil.copytree(self.root, made)
+        return generation
 
 
 @dataclass

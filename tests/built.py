@@ -26,7 +26,7 @@ def run_night(
         check=check,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
 
 

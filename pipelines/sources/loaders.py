@@ -1,11 +1,13 @@
-"""The loaders of sources: how each kind of source is read into the landing, one case per kind."""
+"""The loaders of sources: how each kind of source is read into the landing, one case per kind.
+
+What reads an API or a database takes long to import, and many nights need neither: each is
+imported in its case.
+"""
 
 from typing import Protocol
 
 from pipelines.project import Project
 from pipelines.sources.files import EntityFiles, open_folder
-from pipelines.sources.postgresql import TableLoader
-from pipelines.sources.rest import EntityPages
 from warehouse.landing import Days, Verdict
 from warehouse.sources import DatabaseSource, FileSource, RestSource
 
@@ -29,9 +31,13 @@ def open_loader(project: Project, name: str, entity: str) -> Loader:
             folder = open_folder(source, settings.source_folder, settings.s3)
             return EntityFiles(project.landing, folder, name, source, entity, settings.database)
         case RestSource() as source:
+            from pipelines.sources.rest import EntityPages  # noqa: PLC0415
+
             return EntityPages(
                 project.landing, name, source, entity, settings.source_secrets, settings.database
             )
         case DatabaseSource() as source:
+            from pipelines.sources.postgresql import TableLoader  # noqa: PLC0415
+
             secrets = settings.source_secrets
             return TableLoader(project.landing, name, source, entity, secrets, settings.database)

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import update
 
 from exporters.access.callers import BATCHES_SCOPE, DEFINITIONS_SCOPE, REPORTS_SCOPE
-from exporters.database import open_database
+from exporters.database import Database, open_database
 from exporters.database.schema import metadata
 from exporters.deliveries.records import Delivery, State
 from exporters.deliveries.store import DeliveryStore
@@ -54,13 +54,13 @@ def receiver() -> Iterator[WebhookReceiver]:
 
 
 @contextmanager
-def serve(data: Path, folder: Path, port: int) -> Iterator[ApiServer]:
+def serve(data: Path, folder: Path, port: int, slots: int) -> Iterator[ApiServer]:
     """An API with a worker beside it, which mails to a port of this machine."""
     with run_api(
         data,
         folder,
         "--slots",
-        "2",
+        str(slots),
         SEAL_KEY=KEY,
         SMTP_HOST="127.0.0.1",
         SMTP_PORT=str(port),
@@ -75,7 +75,7 @@ def serve(data: Path, folder: Path, port: int) -> Iterator[ApiServer]:
 def api(
     tmp_path_factory: pytest.TempPathFactory, sample_data: Path, mail_server: SmtpServer
 ) -> Iterator[ApiServer]:
-    with serve(sample_data, tmp_path_factory.mktemp("installation"), mail_server.port) as api:
+    with serve(sample_data, tmp_path_factory.mktemp("installation"), mail_server.port, 2) as api:
         yield api
 
 
@@ -95,7 +95,7 @@ def make_due(api: ApiServer, report_id: str) -> None:
 
 
 def deliveries_of(api: ApiServer, subject: str) -> list[Delivery]:
-    with closing(open_database(api.settings().jobs_database)) as database:
+    with closing(Database(api.settings().jobs_database)) as database:
         return list(DeliveryStore(database).list(subject=subject, limit=1000))
 
 
@@ -189,7 +189,9 @@ def test_a_batch_calls_its_webhook_once_for_each_item(
     for item in told:
         assert (item["status"] == "Failed") == (item["pdfurl"] is None)
     [url] = [item["pdfurl"] for item in told if item["pdfurl"]]
-    answer = httpx.get(api.url + url.removeprefix("https://reports.example"), follow_redirects=True)
+    answer = httpx.get(
+        api.url + url.removeprefix("https://reports.example"), follow_redirects=True, timeout=60
+    )
     assert answer.content.startswith(b"%PDF"), answer.text
 
 
@@ -235,7 +237,7 @@ def test_a_mail_server_that_is_away_costs_no_mail(tmp_path: Path, sample_data: P
     address = "later@verksted.example"
     with SmtpServer() as free:
         port = free.port
-    with serve(sample_data, tmp_path, port) as api:
+    with serve(sample_data, tmp_path, port, 1) as api:
         key = api.new_key("101", scopes=[DEFINITIONS_SCOPE, REPORTS_SCOPE])
         with api.client(key=key) as client:
             report_id = make_report(client, **body(arguments=arguments(address)))
@@ -249,7 +251,7 @@ def test_a_mail_server_that_is_away_costs_no_mail(tmp_path: Path, sample_data: P
             return [each for each in found if each.state is State.QUEUED]
 
         wait_until(lambda: tries() == 1)
-        assert httpx.get(f"{api.url}/readyz").status_code == 200
+        assert httpx.get(f"{api.url}/readyz", timeout=60).status_code == 200
         pass_time(api)
         wait_until(lambda: tries() == 2)
         [late] = waiting()

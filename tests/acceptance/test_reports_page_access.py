@@ -46,8 +46,7 @@ def wide_key(bench: Bench) -> str:
     return bench.api.new_key(FEW, MANY)
 
 
-@pytest.mark.parametrize("colors", ["light", "dark"])
-@pytest.mark.parametrize("language", ["nb-NO", "en-GB"])
+@pytest.mark.parametrize(("colors", "language"), [("light", "nb-NO"), ("dark", "en-GB")])
 def test_axe_finds_nothing(visit: Visiting, wide_key: str, colors: str, language: str) -> None:
     window = visit(color_scheme=colors, locale=language, bypass_csp=True)
     page = window.page
@@ -79,25 +78,35 @@ def test_axe_finds_nothing_where_nothing_is(visit: Visiting, bench: Bench) -> No
 
 
 @pytest.mark.parametrize("language", ["nb-NO", "en-GB"])
-@pytest.mark.parametrize("width", [320, 360, 480, 640, 768, 1024])
-def test_nothing_is_wider_than_the_window(visit: Visiting, wide_key: str, language: str, width: int) -> None:
-    """640 is a window of 1,280 at 200 %."""
-    window = visit(viewport={"width": width, "height": 740}, locale=language)
+def test_nothing_is_wider_than_the_window(visit: Visiting, wide_key: str, language: str) -> None:
+    window = visit(locale=language)
     page = window.page
     window.open()
     page.locator("#sign-in").wait_for()
-    assert overflow(page) == []
+    for _ in each_width(page):
+        assert overflow(page) == []
     window.sign_in(wide_key, range="all_time")
     expect(page.locator(".file")).to_have_count(5)
     page.locator("#trend summary").click()
-    assert overflow(page) == []
+    for _ in each_width(page):
+        assert overflow(page) == []
     page.locator("#new-export").click()
     for report in ("bookings", "ratings", "revenue", "services"):
         page.locator("#export-type").select_option(report)
-        assert overflow(page) == []
-        box = page.locator("#export-make").bounding_box()
-        assert box
-        assert box["x"] + box["width"] <= width
+        for width in each_width(page):
+            assert overflow(page) == []
+            box = page.locator("#export-make").bounding_box()
+            assert box
+            assert box["x"] + box["width"] <= width
+
+
+def each_width(page: Page) -> Iterator[int]:
+    """Make the window so wide; 640 is a window of 1,280 at 200 %."""
+    for width in (320, 360, 480, 640, 768, 1024):
+        page.set_viewport_size({"width": width, "height": 740})
+        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        assert page.evaluate("innerWidth") == width
+        yield width
 
 
 def overflow(page: Page) -> list[str]:

@@ -83,10 +83,7 @@ def test_one_of_three_fails_and_is_tried_again(
         files = [name for name in archive.namelist() if name.endswith(".pdf")]
         assert len(files) == 3
         assert all(archive.read(name).startswith(b"%PDF-") for name in files)
-    for _ in range(100):
-        if len(bench.mail.mails) >= 4:
-            break
-        page.wait_for_timeout(100)
+    window.wait_until(lambda: len(bench.mail.mails) >= 4)
     assert len(bench.mail.mails) == 4, "one for each end of a report"
 
 
@@ -182,6 +179,11 @@ def test_what_the_api_refuses_is_said_at_its_field(
     page.locator("#batch-make").click()
     expect(page.locator("#batch-webhook-error")).to_contain_text("This cannot be used:")
     expect(page.locator("#batch-webhook")).to_be_focused()
+    page.locator("#batch-webhook").fill("")
+    page.locator("#batch-append").fill("å" * 40)
+    page.locator("#batch-make").click()
+    expect(page.locator("#batch-append-error")).to_contain_text("at most 50 bytes")
+    expect(page.locator("#batch-webhook-error")).to_be_empty()
     window.expect_status(400)
 
 

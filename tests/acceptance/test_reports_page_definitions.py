@@ -39,6 +39,8 @@ def key(bench: SendingBench) -> str:
 def test_one_is_made_by_keyboard_alone_tried_out_and_sent(
     visit: Visiting, bench: SendingBench, key: str
 ) -> None:
+    with company_client(bench.api, FEW) as client:
+        count = client.get("/company/report").json()["count"]
     window = visit()
     page, keys = window.page, window.page.keyboard
     window.sign_in(key)
@@ -58,15 +60,18 @@ def test_one_is_made_by_keyboard_alone_tried_out_and_sent(
     keys.type(f"{KARI}\n{OLA}")
     go_to(page, "definition-owner")
     keys.type(OWNER)
-    go_to(page, "definition-try")
+    go_to(page, "definition-preview")
     keys.press("Enter")
-    expect(page.locator(".outlook tbody tr")).to_have_count(5)
-    expect(page.locator(".back-test")).to_have_text(
-        re.compile(r"It would have been sent \d+ times in the last 90 days, of \d+ planned\.")
-    )
+    expect(page.locator("#definitions-view h3")).to_be_focused()
+    expect(page.locator("#definitions-view tbody tr")).to_have_count(5)
+    with company_client(bench.api, FEW) as client:
+        assert client.get("/company/report").json()["count"] == count, "nothing is saved yet"
     go_to(page, "definition-save", backwards=True)
     keys.press("Enter")
     expect(page.locator("#definitions-view h2")).to_have_text("Front desk")
+    expect(page.locator(".back-test")).to_have_text(
+        re.compile(r"It would have been sent \d+ times in the last 90 days, of \d+ planned\.")
+    )
     expect(page.locator(".facts")).to_contain_text("Every weekday at 06:00 (Europe/Oslo)")
     go_to_action(page, "send")
     keys.press("Enter")
@@ -101,6 +106,8 @@ def test_what_is_filled_in_is_what_is_recorded(visit: Visiting, bench: SendingBe
     page.locator("#definition-when-data").check()
     page.locator("#definition-condition").select_option("above")
     page.locator("#definition-threshold").fill("2,5")
+    page.locator("#definition-preview").click()
+    expect(page.locator("#definitions-view tbody tr").first).to_contain_text("Queue: ")
     page.locator("#definition-save").click()
     expect(page.locator(".facts")).to_contain_text("the number of rows is above 2.5")
     with company_client(bench.api, FEW) as client:
@@ -157,10 +164,7 @@ def test_pause_resume_test_and_delete(visit: Visiting, bench: SendingBench, key:
         assert read_report(client, made)["active"] == "1"
         page.get_by_role("button", name="Test to the owner").click()
         expect(page.locator(".fires .state")).to_have_text("Sent")
-        for _ in range(100):
-            if any(mail.recipients == (OWNER,) for mail in bench.mail.mails):
-                break
-            page.wait_for_timeout(100)
+        window.wait_until(lambda: any(mail.recipients == (OWNER,) for mail in bench.mail.mails))
         assert [mail.recipients for mail in bench.mail.mails if OWNER in mail.recipients] == [(OWNER,)]
         page.get_by_role("button", name="Delete").click()
         page.get_by_role("button", name="Leave it").click()
@@ -191,6 +195,17 @@ def test_what_is_refused_is_said_at_its_field(visit: Visiting, key: str) -> None
     expect(page.locator("#definition-cron-error")).to_contain_text("This cannot be used:")
     expect(page.locator("#definition-cron")).to_be_focused()
     expect(page.locator("#definition-cron")).to_have_attribute("aria-invalid", "true")
+    page.locator("#definition-cron").fill("")
+    page.locator("#definition-condition").select_option("above")
+    page.locator("#definition-column").fill("nothing")
+    page.locator("#definition-threshold").fill("1")
+    page.locator("#definition-preview").click()
+    expect(page.locator("#definition-column-error")).to_contain_text("has no numeric column")
+    page.locator("#definition-column").fill("")
+    page.locator("#definition-interval").select_option("hour")
+    page.locator("#definition-minute").fill("75")
+    page.locator("#definition-preview").click()
+    expect(page.locator("#definition-minute-error")).to_contain_text("send_at must be a local time")
     window.expect_status(422)
 
 
@@ -246,6 +261,8 @@ def test_a_form_that_is_filled_in_changes_its_words_alone(visit: Visiting, key: 
     expect(page.locator("#definition-name")).to_have_value("Half done")
     page.locator("#to-definitions").click()
     expect(page.locator("#definitions-view h2")).to_have_text("Faste rapporter")
+    page.locator('a[href="#definitions/new"]').click()
+    expect(page.locator("#definition-type")).to_contain_text("Bestillinger")
 
 
 def test_both_languages_have_every_text(visit: Visiting) -> None:

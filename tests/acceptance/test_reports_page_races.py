@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -54,8 +55,8 @@ def test_files_are_named_in_the_language_that_was_chosen_last(
         late.append(route)
 
     window.page.route(re.compile(r"/types\?language=nb"), hold)
-    window.page.locator("#language").select_option("nb")
-    window.page.wait_for_timeout(200)
+    with window.page.expect_request(re.compile(r"/types\?language=nb")):
+        window.page.locator("#language").select_option("nb")
     with window.page.expect_response(re.compile(r"/types\?language=en")):
         window.page.locator("#language").select_option("en")
     with window.page.expect_response(re.compile(r"/types\?language=nb")):
@@ -73,7 +74,11 @@ def test_many_waiting_files_do_not_use_up_what_the_key_may_ask(
     window = visit()
     window.sign_in(own_key)
     expect(window.page.locator("li.file")).to_have_count(_WAITING)
-    window.page.wait_for_timeout(500)
+    window.wait_until(lambda: len(window.asked_at("v2/reports/exports/")) >= 8)
+    begun = window.asked_at("v2/reports/exports/")
+    pauses = [after - before for before, after in pairwise(begun)]
+    assert min(pauses) > 0.24, pauses
     before = len(window.requests)
-    window.page.wait_for_timeout(2500)
-    assert 3 <= len(window.requests) - before <= 11
+    window.wait_until(lambda: len(window.asked_at("v2/reports/exports/")) >= len(begun) + 4)
+    others = [one.url for one in window.requests[before:] if "/v2/reports/exports/" not in one.url]
+    assert others == [], "nothing else is asked for meanwhile"

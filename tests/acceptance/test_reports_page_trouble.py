@@ -2,17 +2,20 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.acceptance.reports_page import PATH, YEAR, Bench, Visiting, check_figures, open_visit
-from tests.api_server import ask_export, run_api, wait_for
+from tests.api_server import ApiServer, ask_export, run_api, wait_for
 from tests.s3_server import S3Server
 
 
 def test_too_many_requests_are_waited_for(visit: Visiting, bench: Bench, key: str) -> None:
     window = visit()
+    window.page.clock.install()
     window.sign_in(key)
     refused: list[str] = []
 
@@ -22,13 +25,14 @@ def test_too_many_requests_are_waited_for(visit: Visiting, bench: Bench, key: st
             return
         refused.append(route.request.url)
         body = json.dumps({"error": {"code": "RATE_LIMITED", "message": "too many", "details": {}}})
-        route.fulfill(status=429, headers={"Retry-After": "2"}, content_type="application/json", body=body)
+        route.fulfill(status=429, headers={"Retry-After": "90"}, content_type="application/json", body=body)
 
     window.page.route("**/reports/overview*", refuse_once)
     window.page.get_by_role("button", name="All time").click()
     expect(window.page.locator("#notice")).to_have_text(
-        "Too many requests just now. Trying again in 2 seconds."
+        "Too many requests just now. Trying again in 90 seconds."
     )
+    window.page.clock.fast_forward(90_000)
     expect(window.page.locator("#notice")).to_be_hidden()
     check_figures(window, bench, key)
     window.expect_status(429)
@@ -66,6 +70,7 @@ def test_a_server_that_is_busy_is_waited_for_but_not_one_without_data(
     visit: Visiting, bench: Bench, key: str
 ) -> None:
     window = visit(locale="nb-NO")
+    window.page.clock.install()
     window.sign_in(key)
     codes = ["NO_DATA", "DATA_UNAVAILABLE"]
 
@@ -74,25 +79,41 @@ def test_a_server_that_is_busy_is_waited_for_but_not_one_without_data(
             route.continue_()
             return
         body = json.dumps({"error": {"code": codes.pop(), "message": "not now", "details": {}}})
-        route.fulfill(status=503, headers={"Retry-After": "1"}, content_type="application/json", body=body)
+        route.fulfill(status=503, headers={"Retry-After": "90"}, content_type="application/json", body=body)
 
     window.page.route("**/reports/overview*", refuse)
     window.page.locator("#presets button").last.click()
     expect(window.page.locator("#announcements")).to_have_text(
-        "Tjenesten er opptatt. Prøver igjen om 1 sekund."
+        "Tjenesten er opptatt. Prøver igjen om 90 sekunder."
     )
+    window.page.clock.fast_forward(90_000)
     expect(window.page.locator("#figures-error-text")).to_contain_text("Det er ingen data ennå.")
     window.page.locator("#figures-retry").click()
     check_figures(window, bench, key)
     window.expect_status(503)
 
 
-def test_a_quota_that_is_used_up_is_told_in_the_dialog(
-    browser: Browser, sample_data: Path, tmp_path: Path
-) -> None:
-    with run_api(sample_data, tmp_path, PENDING_QUOTA="1") as api, open_visit(browser, api.url) as window:
-        key = api.new_key("101")
-        with api.client(key=key) as client:
+@pytest.fixture(scope="module")
+def narrow_api(
+    sample_data: Path, tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server
+) -> Iterator[ApiServer]:
+    """One report of a workshop may wait, and the files are in a store that links lead to."""
+    settings = {
+        "PENDING_QUOTA": "1",
+        "STORE_URL": f"s3://{s3_server.bucket}/page",
+        "S3_ENDPOINT": s3_server.endpoint_url,
+        "S3_ACCESS_KEY": s3_server.access_key,
+        "S3_SECRET_KEY": s3_server.secret_key,
+        "LINK_SECONDS": "60",
+    }
+    with run_api(sample_data, tmp_path_factory.mktemp("narrow"), **settings) as api:
+        yield api
+
+
+def test_a_quota_that_is_used_up_is_told_in_the_dialog(browser: Browser, narrow_api: ApiServer) -> None:
+    with open_visit(browser, narrow_api.url) as window:
+        key = narrow_api.new_key("102")
+        with narrow_api.client(key=key) as client:
             ask_export(client)
         window.sign_in(key)
         window.page.locator("#new-export").click()
@@ -126,20 +147,13 @@ def test_only_the_page_itself_is_served(bench: Bench) -> None:
 
 
 def test_a_download_is_followed_to_the_store_without_the_key(
-    browser: Browser, sample_data: Path, tmp_path: Path, s3_server: S3Server
+    browser: Browser, narrow_api: ApiServer, s3_server: S3Server
 ) -> None:
-    settings = {
-        "STORE_URL": f"s3://{s3_server.bucket}/page",
-        "S3_ENDPOINT": s3_server.endpoint_url,
-        "S3_ACCESS_KEY": s3_server.access_key,
-        "S3_SECRET_KEY": s3_server.secret_key,
-        "LINK_SECONDS": "60",
-    }
-    with run_api(sample_data, tmp_path, **settings) as api, open_visit(browser, api.url) as window:
-        key = api.new_key("101")
-        with api.client(key=key) as client:
+    with open_visit(browser, narrow_api.url) as window:
+        key = narrow_api.new_key("101")
+        with narrow_api.client(key=key) as client:
             job_id = ask_export(client, filters=YEAR)["job_id"]
-            api.run(job_id)
+            narrow_api.run(job_id)
             job = wait_for(client, job_id)
         window.sign_in(key, **YEAR)
         with window.page.expect_download() as started:

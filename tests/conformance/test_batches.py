@@ -3,24 +3,28 @@
 import itertools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from exporters.access.callers import Caller
 from exporters.access.keys import KeyStore
 from exporters.batches.drafts import ItemDraft
 from exporters.batches.errors import BatchError, BatchNotFound
 from exporters.batches.records import BatchState, ItemState
+from exporters.batches.tables import batch_items
 from exporters.jobs import Job, Status
+from exporters.old_records import remove_old_records
 from tests.batch_world import (
     ACCOUNT,
     ACTOR,
     BatchWorld,
-    build_workshops,
+    RepeatedWarehouse,
     item_of,
     number_of,
     open_world,
@@ -45,6 +49,12 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_workshops(small, 12, name_of, renumbered={12: number_of(11)})
     small.night()
     return folder
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the nights that a test's runs on both databases have in common."""
+    return tmp_path_factory.mktemp("nights")
 
 
 def without_rows(job: Job) -> Any:
@@ -178,9 +188,11 @@ def test_how_a_job_ends_tells_how_the_item_does(
     assert (item.file is None) == (state is ItemState.FAILED)
 
 
-def test_what_a_file_could_not_show_is_a_warning(tmp_path: Path, records_url: str) -> None:
+def test_what_a_file_could_not_show_is_a_warning(tmp_path: Path, nights: Path, records_url: str) -> None:
     """The fonts of a PDF have no picture of a car."""
-    build_workshops(tmp_path / "data", 2, lambda n: "Bil 🚗" if n == 1 else "Bil")
+    warehouse = RepeatedWarehouse(tmp_path / "data", nights=nights)
+    write_workshops(warehouse, 2, lambda n: "Bil 🚗" if n == 1 else "Bil")
+    warehouse.night()
     with open_world(tmp_path, tmp_path / "data", records_url) as world:
         batch = world.finish(world.create([1, 2], format="pdf"))
         assert {item.workshop_id: item.state for item in world.items(batch)} == {
@@ -247,10 +259,12 @@ def test_a_scheduled_batch_waits_for_its_time_in_utc(
 
 
 def test_a_workshop_that_has_left_is_not_read(
-    tmp_path: Path, records_url: str, moved_clock: MovedClock
+    tmp_path: Path, nights: Path, records_url: str, moved_clock: MovedClock
 ) -> None:
     """Between the request and its time the workshop becomes another organisation's."""
-    warehouse = build_workshops(tmp_path / "data", 3)
+    warehouse = RepeatedWarehouse(tmp_path / "data", nights=nights)
+    write_workshops(warehouse, 3)
+    warehouse.night()
     with open_world(tmp_path, tmp_path / "data", records_url, moved_clock) as world:
         batch = world.create([1, 2], scheduled_time=moved_clock.now + DAY)
         write_workshops(warehouse, 3, renumbered={2: "555"})
@@ -323,12 +337,12 @@ def test_pages_show_each_item_once_while_others_end(world: BatchWorld) -> None:
     assert seen == world.items(batch)
 
 
-@pytest.mark.parametrize("token", ["", "x", "AAAA", "e30", "WzEsMiwzXQ", "é", "W1tbW1tb", "=" * 5000])
-def test_a_token_that_is_none_is_refused(world: BatchWorld, token: str) -> None:
+def test_a_token_that_is_none_is_refused(world: BatchWorld) -> None:
     batch = world.create([1])
-    with pytest.raises(BatchError, match="continuation token") as refused:
-        world.batches.items(batch.batch_id, ACCOUNT, None, token)
-    assert refused.value.field == "cToken"
+    for token in ("", "x", "AAAA", "e30", "WzEsMiwzXQ", "é", "W1tbW1tb", "=" * 5000):
+        with pytest.raises(BatchError, match="continuation token") as refused:
+            world.batches.items(batch.batch_id, ACCOUNT, None, token)
+        assert refused.value.field == "cToken", token
 
 
 def test_a_token_is_of_its_batch_and_its_filter(world: BatchWorld) -> None:
@@ -463,60 +477,85 @@ def test_batches_are_listed_newest_first_and_can_be_put_away(
         assert [batch.batch_id for batch in world.batches.list(ACCOUNT, archived=False)] == made[:0:-1]
 
 
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"name": " "}, "batchName"),
-        ({"name": "x" * 201}, "batchName"),
-        ({"type": "Nothing"}, "type"),
-        ({"type": 9}, "type"),
-        ({"type": True}, "type"),
-        ({"name_template": "{nothing}"}, "format"),
-        ({"items": []}, "items"),
-        ({"items": [ItemDraft(cvr="1")] * 10_001}, "items"),
-        ({"items": [ItemDraft(cvr=""), ItemDraft(cvr="1")]}, "items[0].cvr"),
-        ({"items": [ItemDraft(cvr=1), ItemDraft(cvr=1, name_template="{x}")]}, "items[1].format"),
-        ({"items": [ItemDraft(cvr=1, internal_customer_id=2**63)]}, "items[0].internalCustomerId"),
-        ({"format": "docx"}, "outputFormat"),
-        ({"language": "xx"}, "language"),
-        ({"filters": {"nothing": "1"}}, "filters"),
-        ({"filters": {"date_from": "2026-02-02", "date_to": "2026-02-01"}}, "filters"),
-        ({"error_append": "x" * 51}, "errorAppend"),
-        ({"notification_email": "a@example.com\r\nBcc: b@example.com"}, "notificationEmail"),
-        ({"webhook_url": "http://127.0.0.1/x"}, "notificationWebhookUrl"),
-        ({"webhook_url": "file:///etc/passwd"}, "notificationWebhookUrl"),
-        ({"auth": {"Method": "Header", "Key": "A", "Value": "b"}}, "authConfig"),
-        (
-            {"webhook_url": "https://a.example/", "auth": {"Method": "X", "Key": "A", "Value": "b"}},
-            "authConfig",
-        ),
-        ({"is_listener": True, "type": "services"}, "isListener"),
-    ],
-)
-def test_a_draft_that_cannot_be_met_is_refused_by_its_field(
-    world: BatchWorld, changes: dict[str, Any], field: str
+def test_batches_that_ended_long_ago_go_and_no_other(
+    tmp_path: Path, warehouse: Path, records_url: str, moved_clock: MovedClock
 ) -> None:
-    asked: dict[str, Any] = {"items": [1], **changes}
-    with pytest.raises(BatchError) as refused:
-        world.create(**asked)
-    assert refused.value.field == field
+    with open_world(tmp_path, warehouse, records_url, moved_clock) as world:
+        database, listen = world.room.database, partial(world.create, type="ReelleEjere", is_listener=True)
+        world.create([str(n) for n in range(501)])  # more than one transaction takes, and all fail at once
+        made = world.finish(world.create([1, "0"]))
+        listeners = [world.finish(listen([2])) for _ in range(2)]
+        moved_clock.advance(days=1)
+        for batch in (listeners[1], listen([3])):
+            world.batches.stop_listening(batch.batch_id, ACCOUNT, actor=ACTOR)
+        assert remove_old_records(database, moved_clock.now).batches == 2, (
+            "those that ended, not those stopped"
+        )
+        with pytest.raises(BatchNotFound):
+            world.batches.get(made.batch_id, ACCOUNT)
+        assert [job.status for job in world.exports.jobs.list()] == [Status.COMPLETED], (
+            "it goes by its own time"
+        )
+        moved_clock.advance(days=1)
+        assert remove_old_records(database, moved_clock.now).batches == 1
+        states = [batch.state for batch in world.batches.list(ACCOUNT)]
+        assert states == [BatchState.INITIALIZING, BatchState.LISTENING]
+        with database.reading() as connection:
+            left = {str(row.batch_id) for row in connection.execute(select(batch_items.c.batch_id))}
+        assert left == {batch.batch_id for batch in world.batches.list(ACCOUNT)}
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"name": " "}, "batchName"),
+    ({"name": "x" * 201}, "batchName"),
+    ({"type": "Nothing"}, "type"),
+    ({"type": 9}, "type"),
+    ({"type": True}, "type"),
+    ({"name_template": "{nothing}"}, "format"),
+    ({"items": []}, "items"),
+    ({"items": [ItemDraft(cvr="1")] * 10_001}, "items"),
+    ({"items": [ItemDraft(cvr=""), ItemDraft(cvr="1")]}, "items[0].cvr"),
+    ({"items": [ItemDraft(cvr=1), ItemDraft(cvr=1, name_template="{x}")]}, "items[1].format"),
+    ({"items": [ItemDraft(cvr=1, internal_customer_id=2**63)]}, "items[0].internalCustomerId"),
+    ({"format": "docx"}, "outputFormat"),
+    ({"language": "xx"}, "language"),
+    ({"filters": {"nothing": "1"}}, "filters"),
+    ({"filters": {"date_from": "2026-02-02", "date_to": "2026-02-01"}}, "filters"),
+    ({"error_append": "x" * 51}, "errorAppend"),
+    ({"notification_email": "a@example.com\r\nBcc: b@example.com"}, "notificationEmail"),
+    ({"webhook_url": "http://127.0.0.1/x"}, "notificationWebhookUrl"),
+    ({"webhook_url": "file:///etc/passwd"}, "notificationWebhookUrl"),
+    ({"auth": {"Method": "Header", "Key": "A", "Value": "b"}}, "authConfig"),
+    (
+        {"webhook_url": "https://a.example/", "auth": {"Method": "X", "Key": "A", "Value": "b"}},
+        "authConfig",
+    ),
+    ({"is_listener": True, "type": "services"}, "isListener"),
+]
+"""What of a draft cannot be met, and the field by which it is refused."""
+
+
+def test_a_draft_that_cannot_be_met_is_refused_by_its_field(world: BatchWorld) -> None:
+    for changes, field in REFUSED:
+        asked: dict[str, Any] = {"items": [1], **changes}
+        with pytest.raises(BatchError) as refused:
+            world.create(**asked)
+        assert refused.value.field == field, changes
     assert world.batches.list(ACCOUNT) == ()
 
 
-@pytest.mark.parametrize(
-    ("asked", "name", "report"),
-    [
+def test_a_type_is_named_or_numbered(world: BatchWorld) -> None:
+    named: list[tuple[int | str, str, str]] = [
         ("Revision", "Revision", "bookings"),
         ("revision", "Revision", "bookings"),
         (1, "Finans", "revenue"),
         ("2", "ReelleEjere", "ratings"),
         ("services", "services", "services"),
         ("RevisionUdvidet", "RevisionUdvidet", "services"),
-    ],
-)
-def test_a_type_is_named_or_numbered(world: BatchWorld, asked: Any, name: str, report: str) -> None:
-    batch = world.create([1], type=asked)
-    assert (batch.type_name, batch.report_type) == (name, report)
+    ]
+    for asked, name, report in named:
+        batch = world.create([1], type=asked)
+        assert (batch.type_name, batch.report_type) == (name, report)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,15 +12,21 @@ from sqlalchemy import update
 from exporters.batches.errors import BatchError
 from exporters.batches.records import Batch, BatchState
 from exporters.batches.tables import batches as batch_table
-from tests.batch_world import ACCOUNT, ACTOR, BatchWorld, open_world, write_workshops
+from tests.batch_world import ACCOUNT, ACTOR, BatchWorld, RepeatedWarehouse, open_world, write_workshops
 from tests.small_warehouse import SmallWarehouse
 
 COUNT = 4
 
 
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the nights that the tests have in common."""
+    return tmp_path_factory.mktemp("nights")
+
+
 @pytest.fixture
-def warehouse(tmp_path: Path) -> SmallWarehouse:
-    small = SmallWarehouse(tmp_path / "data")
+def warehouse(tmp_path: Path, nights: Path) -> SmallWarehouse:
+    small = RepeatedWarehouse(tmp_path / "data", nights=nights)
     write_workshops(small, COUNT)
     small.night()
     return small
