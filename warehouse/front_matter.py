@@ -49,7 +49,7 @@ def read_sql_file(path: Path, header_type: type[HeaderType]) -> tuple[HeaderType
     return header, sql
 
 
-@lru_cache(maxsize=256)  # to parse takes longer than to open the records
+@lru_cache(maxsize=256)  # whoever opens the catalogue reads every query
 def read_tables(name: str, sql: str) -> frozenset[str]:
     """Names of the tables that the query `sql` of the file `name` reads, its own CTEs left out.
 
