@@ -69,6 +69,8 @@ class BatchFigures:
     """With items that cannot be made among the others."""
     again: Batch
     """The whole one again, by the same processes: their memory must not have grown."""
+    covered: Batch
+    """The whole one as the usual PDFs, whose first page is a cover with charts."""
     peers: Mapping[str, float]
     """By font, items in a second by the loop."""
 
@@ -95,12 +97,14 @@ def measure_batches(folder: Path, tell: Callable[[str], None]) -> BatchFigures:
             tell(f"{POISONED} of {ITEMS:,} items poisoned")
             spoiled = run.make(poisoned, POISONED)
             again = run.make(numbers, 0)
+            tell("With covers")
+            covered = run.make(numbers, 0, "pdf", pages=2)
     peers = {}
     for font in FONTS:
         tell(f"fpdf2 in a loop, font {font}")
         step = run_step("bench.batches_peer", folder, BUSIEST, ITEMS, FIRST_DAY, LAST_DAY, font)
         peers[font] = ITEMS / step.told["seconds"]
-    return BatchFigures(whole, spoiled, again, peers)
+    return BatchFigures(whole, spoiled, again, covered, peers)
 
 
 class _Runner:
@@ -109,7 +113,9 @@ class _Runner:
         self._parts = parts
         self._place = place
 
-    def make(self, numbers: list[int], failed: int) -> Batch:
+    def make(
+        self, numbers: list[int], failed: int, output_format: str = "pdf;brief", *, pages: int = 1
+    ) -> Batch:
         """Make one batch and download its zip.
 
         Raises:
@@ -124,7 +130,7 @@ class _Runner:
                 "batchName": "benchmark",
                 "type": "bookings",
                 "format": "{cvr}-{name}",
-                "outputFormat": "pdf;brief",
+                "outputFormat": output_format,
                 "language": "nb",
                 "filters": {"date_from": FIRST_DAY, "date_to": LAST_DAY},
                 "items": [{"cvr": number} for number in numbers],
@@ -139,13 +145,11 @@ class _Runner:
         made = self._memory()
         size = self._download(f"{path}/download")
         downloaded = time.perf_counter() - begun - finished
-        pages = _count_pages(self._place)
+        counts = _count_pages(self._place)
         self._place.unlink()
-        files = len(pages)
-        if files != len(numbers) - failed or max(pages) > 1:
-            raise RuntimeError(
-                f"the zip of {len(numbers)} items has {files} PDFs, the longest of {max(pages)} pages"
-            )
+        files = len(counts)
+        if files != len(numbers) - failed or set(counts) != {pages}:
+            raise RuntimeError(f"the zip of {len(numbers)} items has {files} PDFs of {set(counts)} pages")
         return Batch(
             len(numbers), failed, accepted, finished, downloaded, size, files, (before, made, self._memory())
         )

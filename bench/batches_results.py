@@ -8,12 +8,13 @@ from bench.serving_exports import SLOTS
 
 _INTRODUCTION = """\
 A batch of {items:,} workshops is asked for over the API: for each a PDF of its bookings from {first} to
-{last} (`pdf;brief`, one page each: the {busiest} busiest workshops are left out), and when all have ended
-the zip of them is downloaded. A worker with {slots} slots makes the files; records are in SQLite, files in a
-local folder; there are {bookings:,} bookings. Each item is a job with its record, its manifest and its
-checks. The peer is [fpdf2 in a loop](../bench/batches_peer.py) in one process: the same rows by the same
-query of the same generation, the same columns, written into a zip, without records or checks. Its font
-is ours, embedded, or one of the core fonts, which are in no file and know Western European letters only.
+{last} (`pdf;brief`, one page each: the {busiest} busiest workshops are left out), and when all have
+ended the zip of them is downloaded; with covers, each PDF has one page more, of key figures and charts.
+A worker with {slots} slots makes the files; records are in SQLite, files in a local folder; there are
+{bookings:,} bookings. Each item is a job with its record, its manifest and its checks. The peer is
+[fpdf2 in a loop](../bench/batches_peer.py) in one process: the same rows by the same query of the same
+generation, the same columns, written into a zip, without records or checks. Its font is ours, embedded,
+or one of the core fonts, which are in no file and know Western European letters only.
 """
 
 
@@ -36,6 +37,7 @@ def make_tables(figures: BatchFigures) -> list[ResultTable]:
         ("Ours", figures.whole),
         (f"Ours, {POISONED} items poisoned", figures.poisoned),
         ("Ours, once more", figures.again),
+        ("Ours, with covers", figures.covered),
     ]
     return [
         ResultTable("Ratios", ["What", "Ratio"], ratios),

@@ -36,7 +36,7 @@ from tests.records import MovedClock
 from tests.smtp_server import SmtpServer
 from tests.worker_processes import wait_until
 
-KILLS = 15
+KILLS = 30
 LEASE = timedelta(seconds=2)
 
 

@@ -26,7 +26,7 @@ from tests.webhook_receiver import Behaviour, WebhookReceiver
 from tests.webhook_world import World, make_options
 from tests.worker_processes import PATIENCE
 
-KILLS = 12
+KILLS = 25
 LEASE = timedelta(seconds=1)
 
 
